@@ -1,0 +1,1 @@
+"""Data in, profiles out: contracts, connectors, lake, measures, norms, build."""

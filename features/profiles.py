@@ -1,0 +1,94 @@
+"""Profiles: all measures of all entities of one kind at one as-of date, each beside the norm of its peers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from gnomon.terms import Direction, Norm, Text
+
+NO_NORM = -1
+"""In `Profiles.groups`: no norm speaks about this value."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileColumn:
+    """One column of a profile: a measure over one window."""
+
+    name: str
+    """Measure and window, `fund_paid_365d`; the all-time window adds nothing to the measure's name."""
+    measure: str
+    window: str
+    title: Text
+    unit: str
+    suspicious: Direction
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """The profile table of one kind of entity. All frames share the index `entity_id` and its order."""
+
+    entity: str
+    as_of: datetime
+    lake_version: int
+    columns: tuple[ProfileColumn, ...]
+    values: pd.DataFrame
+    """float64, one column per `ProfileColumn`; NaN is unknown."""
+    deviations: pd.DataFrame
+    """Robust z of each value among its peers; NaN where the norm is silent."""
+    groups: pd.DataFrame
+    """int32 row number in `norms` of the norm used for each value; `NO_NORM` where there is none."""
+    norms: pd.DataFrame
+    """One row per column and peer group: column, zh, en, n, median, scale, low, high."""
+    attributes: pd.DataFrame
+    """`name` and what peer groups are made of (level, region …), as strings; null where unknown."""
+    missing: Mapping[str, Text] = field(default_factory=dict)
+    """Columns that are not applicable to anyone here, and why."""
+
+    @property
+    def ids(self) -> list[str]:
+        """Entity ids in order."""
+        return [str(one) for one in self.values.index]
+
+    def column(self, name: str) -> ProfileColumn:
+        """The declaration of one column; `KeyError` when there is none."""
+        return self._by_name[name]
+
+    @property
+    def _by_name(self) -> dict[str, ProfileColumn]:
+        return {column.name: column for column in self.columns}
+
+    def norm(self, entity_id: str, column: str) -> Norm | None:
+        """The norm that this entity's value was held against."""
+        number = int(self.groups.at[entity_id, column])
+        if number == NO_NORM:
+            return None
+        row = self.norms.iloc[number]
+        group = Text(str(row["zh"]), str(row["en"]))
+        return Norm(group, int(row["n"]), *(float(row[k]) for k in ("median", "scale", "low", "high")))
+
+    def select(self, entity_ids: Sequence[str]) -> Profiles:
+        """The same profiles for some entities, in the order asked for."""
+        order = list(entity_ids)
+        frames = {name: getattr(self, name).loc[order] for name in ("values", "deviations", "groups", "attributes")}
+        return replace(self, **frames)
+
+    def wide(self) -> pd.DataFrame:
+        """Value, deviation and norm side by side: what warning models read.
+
+        Columns: `x` (value), `x__z` (deviation), `x__median` and `x__n` (its norm), and every peer attribute.
+        """
+        parts = {column.name: self.values[column.name] for column in self.columns}
+        medians = np.append(self.norms["median"].to_numpy(float), np.nan)
+        counts = np.append(self.norms["n"].to_numpy(float), np.nan)
+        for column in self.columns:
+            # NO_NORM is -1, which is the appended NaN: no norm, no median.
+            numbers = self.groups[column.name].to_numpy()
+            parts[f"{column.name}__z"] = self.deviations[column.name]
+            parts[f"{column.name}__median"] = pd.Series(medians[numbers], index=self.values.index)
+            parts[f"{column.name}__n"] = pd.Series(counts[numbers], index=self.values.index)
+        return pd.concat([pd.DataFrame(parts, index=self.values.index), self.attributes], axis=1)

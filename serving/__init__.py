@@ -1,0 +1,1 @@
+"""The edge: scoring, API, console, command line."""

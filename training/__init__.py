@@ -1,0 +1,1 @@
+"""Learning: detectors, honest evaluation, training runs and the registry."""
