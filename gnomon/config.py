@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -51,20 +52,17 @@ class Settings(BaseSettings):
 
     @cached_property
     def secret(self) -> bytes:
-        """The deployment's key: pseudonyms and session cookies are made with it. Created once, readable by its owner."""
+        """The deployment's key, made once and readable by its owner: pseudonyms and session cookies hang on it."""
         path = self.workspace / "secret"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             fresh = path.with_name(f"secret.{secrets.token_hex(4)}")
             fresh.touch(mode=0o600)
             fresh.write_bytes(secrets.token_bytes(32))
-            try:
-                # link() refuses to overwrite: two processes that start at once agree on one key.
+            # link() refuses to overwrite: two processes that start at once agree on one key.
+            with suppress(FileExistsError):
                 path.hardlink_to(fresh)
-            except FileExistsError:
-                pass
-            finally:
-                fresh.unlink()
+            fresh.unlink()
         return path.read_bytes()
 
     def folder(self, *parts: str) -> Path:

@@ -143,9 +143,7 @@ class Warned:
         """Raise `ValueError` unless base and contributions add up to the score."""
         told = self.base + math.fsum(reason.contribution for reason in self.reasons)
         if not math.isfinite(self.score) or abs(told - self.score) > 1e-6:
-            raise ValueError(
-                f"{self.model} {self.entity_id}: contributions add up to {told!r}, the score is {self.score!r}"
-            )
+            raise ValueError(f"{self.model} {self.entity_id}: reasons add up to {told!r}, the score is {self.score!r}")
 
     @property
     def fingerprint(self) -> str:
