@@ -64,7 +64,7 @@ class Profiles:
 
     def norm(self, entity_id: str, column: str) -> Norm | None:
         """The norm that this entity's value was held against."""
-        number = int(self.groups.at[entity_id, column])
+        number = int(self.groups[column].to_numpy()[self.groups.index.get_loc(entity_id)])
         if number == NO_NORM:
             return None
         row = self.norms.iloc[number]

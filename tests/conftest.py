@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pytest
 
@@ -18,10 +18,12 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Where nothing may be skipped, a skip is a failure that names what is missing."""
-    report: pytest.TestReport = yield  # type: ignore[misc]
+    report = yield
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("GNOMON_TESTS_NOTHING_SKIPPED"):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid}: skipped where nothing may be skipped ({call.excinfo and call.excinfo.value})"
-    return report  # type: ignore[return-value]
+    return report
