@@ -1,0 +1,173 @@
+"""Lists with a stable cursor: what was read stays read, whatever is written in between."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from cases.tables import Case, CaseCopy, CaseWarning, IssuedWarning, plain
+from cases.workflow import State
+from gnomon.errors import Misuse
+
+MOST = 200
+"""Rows that one page may hold."""
+R = TypeVar("R", Case, IssuedWarning)
+
+
+class Order(StrEnum):
+    """How a list is sorted."""
+
+    NEWEST = "newest"
+    GRAVEST = "gravest"
+    """Alerts before warnings, the higher percentile first."""
+    UPDATED = "updated"
+    """Longest unchanged first: for systems that follow changes by `updated_since`."""
+
+
+@dataclass(frozen=True)
+class Page(Generic[R]):
+    """One page of a list."""
+
+    rows: Sequence[R]
+    cursor: str | None
+    """Give it back for the next page; null on the last one. In the order `updated` it is always given: it marks how far
+    the reader has come, also when nothing new is there yet."""
+
+
+def cases(
+    session: Session,
+    *,
+    state: State | str | None = None,
+    owner: str | None = None,
+    scheme: str | None = None,
+    scene: str | None = None,
+    entity_kind: str | None = None,
+    entity_id: str | None = None,
+    copied_to: str | None = None,
+    text: str = "",
+    overdue_at: datetime | None = None,
+    updated_since: datetime | None = None,
+    order: Order | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[Case]:
+    """The queue. All filters narrow it; `owner=""` means cases that nobody owns, `state="alive"` all that are not closed.
+
+    `text` is searched in entity name, entity id, title, scheme and the case's number; `overdue_at` leaves what should have
+    been done by then. The order is the newest first, with `updated_since` the longest unchanged first.
+    """
+    query = select(Case)
+    equal = (("scheme", scheme), ("scene", scene), ("entity_kind", entity_kind), ("entity_id", entity_id))
+    query = query.where(*(getattr(Case, name) == value for name, value in equal if value is not None))
+    if state is not None:
+        query = query.where(Case.state != State.CLOSED.value if state == "alive" else Case.state == State(state).value)
+    if owner is not None:
+        query = query.where(Case.owner == owner if owner else Case.owner.is_(None))
+    if copied_to is not None:
+        query = query.where(Case.id.in_(select(CaseCopy.case_id).where(CaseCopy.name == copied_to)))
+    if text.strip():
+        query = query.where(_found(text.strip(), Case))
+    if overdue_at is not None:
+        query = query.where(Case.due < overdue_at, Case.state != State.CLOSED.value)
+    if updated_since is not None:
+        query = query.where(Case.updated_at >= updated_since)
+    order = order or (Order.NEWEST if updated_since is None else Order.UPDATED)
+    keys = {Order.NEWEST: [Case.id], Order.GRAVEST: [Case.gravity, Case.id], Order.UPDATED: [Case.updated_at, Case.id]}
+    return _page(session, query, keys[order], order, cursor, limit)
+
+
+def warnings(
+    session: Session,
+    cursor: str | None = None,
+    limit: int = 50,
+    *,
+    case_id: int | None = None,
+    model: str | None = None,
+    scheme: str | None = None,
+    scene: str | None = None,
+    severity: str | None = None,
+    entity_kind: str | None = None,
+    entity_id: str | None = None,
+    run_id: str | None = None,
+    text: str = "",
+    updated_since: datetime | None = None,
+) -> Page[IssuedWarning]:
+    """Issued warnings, the newest first; with `updated_since` those issued since then, the oldest first."""
+    query = select(IssuedWarning)
+    equal: dict[str, str | None] = {"model": model, "scheme": scheme, "scene": scene, "severity": severity}
+    equal |= {"entity_kind": entity_kind, "entity_id": entity_id, "run_id": run_id}
+    query = query.where(*(getattr(IssuedWarning, name) == value for name, value in equal.items() if value is not None))
+    if case_id is not None:
+        held = select(CaseWarning.warning_id).where(CaseWarning.case_id == case_id)
+        query = query.where(IssuedWarning.id.in_(held))
+    if text.strip():
+        query = query.where(_found(text.strip(), IssuedWarning))
+    if updated_since is None:
+        return _page(session, query, [IssuedWarning.id], Order.NEWEST, cursor, limit)
+    query = query.where(IssuedWarning.issued_at >= updated_since)
+    return _page(session, query, [IssuedWarning.issued_at, IssuedWarning.id], Order.UPDATED, cursor, limit)
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many cases are in each state."""
+    found = {
+        str(state): int(n) for state, n in session.execute(select(Case.state, func.count()).group_by(Case.state)).all()
+    }
+    return {state.value: found.get(state.value, 0) for state in State}
+
+
+def _found(text: str, table: type[Case] | type[IssuedWarning]) -> ColumnElement[bool]:
+    columns: list[InstrumentedAttribute[Any]] = [table.entity_name, table.entity_id, table.scheme]
+    if table is Case:
+        columns += [Case.title_zh, Case.title_en]
+    hit = columns[0].icontains(text, autoescape=True)
+    for column in columns[1:]:
+        hit |= column.icontains(text, autoescape=True)
+    if table is Case and text.isdecimal() and len(text) < 19:
+        hit |= Case.id == int(text)
+    return hit
+
+
+def _page(
+    session: Session, query: Select[tuple[R]], keys: list[Any], order: Order, cursor: str | None, limit: int
+) -> Page[R]:
+    down = order is not Order.UPDATED
+    if cursor:
+        after = _read(cursor, order, keys)
+        here = tuple_(*keys)
+        query = query.where(here < after if down else here > after)
+    query = query.order_by(*(key.desc() if down else key for key in keys)).limit(max(1, min(limit, MOST)) + 1)
+    rows = session.scalars(query.execution_options(populate_existing=True)).all()
+    kept = rows[: max(1, min(limit, MOST))]
+    if len(rows) > len(kept) or (order is Order.UPDATED and kept):
+        return Page(kept, _written(kept[-1], order, keys))
+    return Page(kept, cursor if order is Order.UPDATED else None)
+
+
+def _written(row: Case | IssuedWarning, order: Order, keys: list[Any]) -> str:
+    told = json.dumps([order.value, *(plain(getattr(row, key.key)) for key in keys)], separators=(",", ":"))
+    return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
+
+
+def _read(cursor: str, order: Order, keys: list[Any]) -> Any:
+    try:
+        told = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        name, *values = told
+        if name != order or len(values) != len(keys):
+            raise ValueError(name)
+        kinds: dict[str, type] = {"id": int, "gravity": float}
+        read = [
+            kinds[key.key](value) if key.key in kinds else datetime.fromisoformat(value)
+            for key, value in zip(keys, values, strict=True)
+        ]
+    except (ValueError, TypeError):
+        raise Misuse("cases.cursor", place="cursor") from None
+    return tuple_(*(literal(value, key.type) for key, value in zip(keys, read, strict=True)))

@@ -1,0 +1,233 @@
+"""From warning to case, exactly once; and the lists that people read the queue by."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from cases import audit
+from cases.pages import Order, Page, cases, warnings
+from cases.tables import Case, CaseCopy, CaseWarning, IssuedWarning, Trail
+from cases.workflow import State
+from gnomon.errors import Fault
+from gnomon.terms import Severity, Warned
+
+__all__ = ["CaseView", "HandedOver", "Order", "Page", "case", "case_of", "cases", "hand_over", "warning", "warnings"]
+
+_IN = 500
+"""Values in one IN list: SQLite before 3.32 takes 999 parameters a statement."""
+T = TypeVar("T")
+Topic = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What became of the warnings that were handed over; the three add up to their number."""
+
+    new: int
+    """Opened a case."""
+    joined: int
+    """Joined a case that was open already."""
+    known: int
+    """Had been handed over before (same fingerprint): nothing done."""
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """A case with everything on its page."""
+
+    case: Case
+    warnings: Sequence[IssuedWarning]
+    """Gravest first."""
+    trail: Sequence[Trail]
+    """Oldest first."""
+    copies: Sequence[CaseCopy]
+
+
+def hand_over(session: Session, warnings: Sequence[Warned], run_id: str, actor: str) -> HandedOver:
+    """Put warnings into the queue: rows, cases and trail in the caller's transaction.
+
+    Idempotent: a warning already known by its fingerprint changes nothing, so whoever was killed half-way simply runs
+    again. Warnings about one entity and scheme join the one open case; a closed case is never reopened by a warning, a
+    new one is opened that names the earlier. Raises `ValueError` for a warning whose contributions do not add up.
+    """
+    moment = audit.begin(session)
+    fresh = _fresh(session, warnings)
+    by_topic: dict[Topic, list[IssuedWarning]] = defaultdict(list)
+    for warned in fresh:
+        warned.check()
+        by_topic[_topic(warned)].append(_row(warned, moment, run_id))
+    session.add_all(row for rows in by_topic.values() for row in rows)
+    opened, before = _cases(session, by_topic, moment)
+    session.flush()
+    cases = {_topic(case): case for case in (*opened, *before)}
+    links = [(row, cases[topic]) for topic, rows in by_topic.items() for row in rows]
+    session.add_all(CaseWarning(warning_id=row.id, case_id=case.id, joined_at=moment) for row, case in links)
+    audit.record_all(session, _events(actor, links, opened, before))
+    return HandedOver(len(opened), len(fresh) - len(opened), len(warnings) - len(fresh))
+
+
+def case(session: Session, case_id: int) -> CaseView:
+    """A case with its warnings, trail and copies; a fault (404) when there is none. `service.read` also records it."""
+    found = session.get(Case, case_id, populate_existing=True)
+    if found is None:
+        raise Fault("cases.no_case", place=str(case_id), status=404)
+    held = select(IssuedWarning).join(CaseWarning, CaseWarning.warning_id == IssuedWarning.id)
+    held = held.where(CaseWarning.case_id == case_id)
+    gravest = (IssuedWarning.severity, IssuedWarning.percentile.desc(), IssuedWarning.id)
+    return CaseView(
+        found,
+        session.scalars(held.order_by(*gravest)).all(),
+        audit.events(session, subject(found)),
+        session.scalars(select(CaseCopy).where(CaseCopy.case_id == case_id).order_by(CaseCopy.sent_at)).all(),
+    )
+
+
+def warning(session: Session, key: int | str) -> IssuedWarning:
+    """A warning by number or fingerprint (eight characters of it are enough when no other begins so)."""
+    query = select(IssuedWarning)
+    if str(key).isdecimal() and len(str(key)) < 19:
+        query = query.where(IssuedWarning.id == int(key))
+    else:
+        begun = IssuedWarning.fingerprint.startswith(str(key), autoescape=True)
+        query = query.where(begun if 8 <= len(str(key)) else IssuedWarning.fingerprint == str(key))
+    found = session.scalars(query.limit(2)).all()
+    if len(found) != 1:
+        raise Fault("cases.no_warning", place=str(key), status=404)
+    return found[0]
+
+
+def case_of(session: Session, warning_id: int) -> int | None:
+    """The case that holds a warning."""
+    return session.scalar(select(CaseWarning.case_id).where(CaseWarning.warning_id == warning_id))
+
+
+def subject(found: Case) -> audit.Subject:
+    """How the trail names a case."""
+    return audit.Subject("case", str(found.id))
+
+
+def _fresh(session: Session, warnings: Sequence[Warned]) -> list[Warned]:
+    """Warnings not in the database yet, each once."""
+    by_fingerprint = {warned.fingerprint: warned for warned in warnings}
+    for part in _parts(by_fingerprint):
+        known = select(IssuedWarning.fingerprint).where(IssuedWarning.fingerprint.in_(part))
+        for fingerprint in session.scalars(known):
+            del by_fingerprint[fingerprint]
+    return list(by_fingerprint.values())
+
+
+def _cases(
+    session: Session, by_topic: dict[Topic, list[IssuedWarning]], moment: datetime
+) -> tuple[list[Case], list[Case]]:
+    """The cases that these warnings open, and those they join (brought up to date)."""
+    before = {_topic(found): found for found in _about(session, by_topic, open_ones=True)}
+    # In the order of their numbers: the latest closed one stays.
+    earlier = {_topic(found): found.id for found in _about(session, by_topic, open_ones=False)}
+    opened = []
+    for topic, rows in by_topic.items():
+        held = before.get(topic)
+        if held is None:
+            held = _new(rows[0], moment, earlier.get(topic))
+            opened.append(held)
+        else:
+            held.version += 1
+        _join(held, rows, moment)
+    session.add_all(opened)
+    return opened, list(before.values())
+
+
+def _about(session: Session, topics: Iterable[Topic], open_ones: bool) -> Iterator[Case]:
+    is_open = Case.state != State.CLOSED
+    for part in _parts(topics, _IN // 3):
+        same = tuple_(Case.entity_kind, Case.entity_id, Case.scheme).in_(part)
+        stands = is_open if open_ones else ~is_open
+        query = select(Case).where(same, stands, Case.parent_id.is_(None)).order_by(Case.id)
+        yield from session.scalars(query.execution_options(populate_existing=True))
+
+
+def _new(row: IssuedWarning, moment: datetime, earlier: int | None) -> Case:
+    return Case(
+        version=1,
+        entity_kind=row.entity_kind,
+        entity_id=row.entity_id,
+        entity_name=row.entity_name,
+        scheme=row.scheme,
+        scene=row.scene,
+        gravity=-1.0,
+        warnings=0,
+        as_of=row.as_of,
+        state=State.OPEN.value,
+        severity=row.severity,
+        opened_at=moment,
+        transfers=0,
+        urged=0,
+        earlier_id=earlier,
+    )
+
+
+def _join(held: Case, rows: list[IssuedWarning], moment: datetime) -> None:
+    held.warnings += len(rows)
+    held.as_of = max(held.as_of, *(row.as_of for row in rows))
+    held.updated_at = moment
+    for row in rows:
+        gravity = row.percentile + (1.0 if row.severity == Severity.ALERT else 0.0)
+        if gravity > held.gravity:
+            title = json.loads(row.pack)["title"]
+            held.gravity, held.severity = gravity, row.severity
+            held.title_zh, held.title_en = title["zh"], title["en"]
+
+
+def _row(warned: Warned, moment: datetime, run_id: str) -> IssuedWarning:
+    return IssuedWarning(
+        fingerprint=warned.fingerprint,
+        model=warned.model,
+        model_version=warned.model_version,
+        scene=warned.scene,
+        scheme=warned.scheme,
+        severity=warned.severity.value,
+        entity_kind=warned.entity_kind,
+        entity_id=warned.entity_id,
+        entity_name=warned.entity_name,
+        as_of=warned.as_of,
+        lake_version=warned.lake_version,
+        score=warned.score,
+        percentile=warned.percentile,
+        issued_at=moment,
+        run_id=run_id,
+        pack=json.dumps(warned.as_dict(), ensure_ascii=False, separators=(",", ":")),
+    )
+
+
+def _events(
+    actor: str, links: list[tuple[IssuedWarning, Case]], opened: list[Case], before: list[Case]
+) -> Iterator[audit.Event]:
+    held: dict[int, list[str]] = defaultdict(list)
+    for row, found in links:
+        held[found.id].append(row.fingerprint)
+        pack = hashlib.sha256(row.pack.encode()).hexdigest()
+        after = {"case": found.id, "model": row.model, "run": row.run_id, "pack_sha256": pack}
+        yield audit.Event(actor, audit.ISSUE, audit.Subject("warning", row.fingerprint), None, after)
+    for action, cases in (("open", opened), ("join", before)):
+        for found in cases:
+            after = {"version": found.version, "severity": found.severity, "warnings": held[found.id]}
+            after |= {"earlier": found.earlier_id} if action == "open" else {}
+            yield audit.Event(actor, action, subject(found), None, after)
+
+
+def _topic(about: Warned | Case | IssuedWarning) -> Topic:
+    return about.entity_kind, about.entity_id, about.scheme
+
+
+def _parts(values: Iterable[T], size: int = _IN) -> Iterator[list[T]]:
+    rest: list[Any] = list(values)
+    for start in range(0, len(rest), size):
+        yield rest[start : start + size]

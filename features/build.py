@@ -1,0 +1,129 @@
+"""Profiles at an as-of date: every measure of every entity of a kind, beside the norm of its peers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from features.engine import Engine
+from features.measures import Entity
+from features.measures import entity as entity_of
+from features.measures.declare import View, fused
+from features.measures.tables import Tables
+from features.norms import Peers, Placed, fit
+from features.profiles import Profiles
+from gnomon.errors import Fault
+from gnomon.i18n import both
+from gnomon.terms import Text
+
+
+def build(engine: Engine, entity: str, as_of: datetime | None = None, min_peers: int = 20) -> Profiles:
+    """Profiles of all entities of one kind.
+
+    Parameters
+    ----------
+    as_of:
+        No row that happened later enters. None is the moment of the last event in the entity's tables.
+    min_peers:
+        A norm needs at least this many peers with a known value; else the parent group is asked.
+
+    Raises
+    ------
+    Misuse
+        For an unknown kind of entity.
+    Fault
+        When the tables hold nothing, or nothing yet at the as-of date.
+    """
+    kind = entity_of(entity)
+    moment = last_event(engine, kind) if as_of is None else as_of.astimezone(UTC)
+    values, attributes, missing = _measured(engine, kind, moment)
+    if values.empty:
+        first = _event(engine, kind, first=True)
+        if first is not None and first > moment:
+            raise Fault("features.build.too_early", place=f"{entity} --as-of {moment:%Y-%m-%d}", first=f"{first:%Y-%m-%d}")
+        raise Fault("features.build.empty", place=entity, tables=", ".join(kind.tables))
+    peers = peers_of(kind)
+    log = frozenset(column.name for one in kind.measures.values() if one.log for column in one.columns)
+    norms = fit(values, attributes, peers, log, min_peers)
+    deviations, groups = Placed(norms, list(values.columns), peers).deviations(values, attributes)
+    return Profiles(
+        kind.kind, moment, engine.lake_version, kind.columns, values, deviations, groups, norms, attributes, missing
+    )
+
+
+def measure(records: Engine, entity: str, reference: Profiles, as_of: datetime | None = None) -> Profiles:
+    """Profiles of the entities in raw records, held against the norms of stored reference profiles.
+
+    Measures that need other entities' rows (earlier tenders, peers for the same drug) see only the records given.
+    """
+    kind = entity_of(entity)
+    if not any(records.has(table) for table in kind.tables):
+        raise Fault("features.build.empty", place=entity, tables=", ".join(kind.tables))
+    moment = last_event(records, kind) if as_of is None else as_of.astimezone(UTC)
+    values, attributes, missing = _measured(records, kind, moment)
+    columns = [column.name for column in reference.columns]
+    values = values.reindex(columns=columns)
+    deviations, groups = Placed(reference.norms, columns, peers_of(kind)).deviations(values, attributes)
+    return Profiles(
+        kind.kind, moment, reference.lake_version, reference.columns, values, deviations, groups, reference.norms,
+        attributes, missing,
+    )  # fmt: skip
+
+
+def last_event(engine: Engine, kind: Entity) -> datetime:
+    """Moment of the last event in the entity's tables; now, when no row says when it happened or arrived."""
+    if not any(engine.has(table) for table in kind.tables):
+        raise Fault("features.build.empty", place=kind.kind, tables=", ".join(kind.tables))
+    return _event(engine, kind) or datetime.now(UTC)
+
+
+def peers_of(kind: Entity) -> Peers:
+    """How the entity's peer groups are made and told."""
+    everybody = Text(f"全部{kind.title.zh}", f"all {kind.title.en} profiles")
+    return Peers(kind.peers, kind.attribute_titles, everybody)
+
+
+def _event(engine: Engine, kind: Entity, first: bool = False) -> datetime | None:
+    every = Tables(engine, None)
+    dated = [every.dated(table) for table in kind.tables if engine.has(table)]
+    moments = [table.select("event_at") for table in dated if "event_at" in table.columns]
+    if not moments:
+        return None
+    both_ends = ibis.union(*moments) if len(moments) > 1 else moments[0]
+    row = engine.arrow(both_ends.aggregate(first=both_ends.event_at.min(), last=both_ends.event_at.max())).to_pylist()[0]
+    found: datetime | None = row["first" if first else "last"]
+    return None if found is None else found.replace(tzinfo=UTC)
+
+
+def _measured(engine: Engine, kind: Entity, moment: datetime) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Text]]:
+    """Values and attributes of all entities in order of their ids, and the columns that nobody has a value in."""
+    tables = Tables(engine, moment)
+    attributes = engine.frame(kind.attributes(tables)).set_index("entity_id")
+    frames: list[pd.DataFrame] = []
+    missing: dict[str, Text] = {}
+    for view in kind.views:
+        absent = [table for table in view.needs if not engine.has(table)]
+        columns = [c.name for one in kind.measures.values() if one.view.name == view.name for c in one.columns]
+        if absent:
+            reason = both("features.build.no_table", tables=", ".join(absent))
+            missing.update(dict.fromkeys(columns, reason))
+            continue
+        frames.append(engine.frame(fused(kind, view, tables)).set_index("entity_id"))
+        missing.update(_unknown(frames[-1], columns, view))
+    ids = attributes.index
+    for frame in frames:
+        ids = ids.union(frame.index)
+    ids = pd.Index(sorted(map(str, ids)), name="entity_id", dtype="object")
+    names = [column.name for column in kind.columns]
+    found = pd.concat([frame.reindex(ids) for frame in frames], axis=1) if frames else pd.DataFrame(index=ids)
+    values = found.reindex(columns=names).astype("float64")
+    values = values.mask(~np.isfinite(values))
+    return values, attributes.reindex(ids).astype("object"), missing
+
+
+def _unknown(frame: pd.DataFrame, columns: list[str], view: View) -> dict[str, Text]:
+    empty = frame.columns[frame[columns].isna().all().to_numpy()] if len(frame) else columns
+    return {name: both("features.build.no_field", table=view.table) for name in empty}

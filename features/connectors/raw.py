@@ -1,0 +1,78 @@
+"""What every connector hands on: rows as they stand in the source, nothing computed, each with the number a reader sees."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gnomon.terms import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """One row that could not even be read."""
+
+    row: int
+    value: str
+    reason: Text
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Rows of one source. Columns are `string` or `list<string>`; blanks are null."""
+
+    rows: pa.Table
+    numbers: npt.NDArray[np.int64]
+    """Row number of every row in its file, 1 being the first line (the header, where there is one)."""
+    broken: tuple[Broken, ...] = field(default=())
+
+
+def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Trimmed text of a column of any flat type; blank is null."""
+    if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+        return values.cast(pa.list_(pa.string()))
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if pa.types.is_null(values.type):
+        return values.cast(pa.string())
+    trimmed = pc.utf8_trim_whitespace(values.cast(pa.string()))
+    return pc.if_else(pc.equal(trimmed, ""), None, trimmed)
+
+
+def from_records(records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> pa.Table:
+    """Text columns from Python values: what Excel cells and JSON objects hold."""
+    columns = []
+    for name in names:
+        values = [record.get(name) for record in records]
+        if any(isinstance(value, list) for value in values):
+            columns.append(pa.chunked_array([pa.array([_texts(value) for value in values], pa.list_(pa.string()))]))
+        else:
+            columns.append(plain(pa.chunked_array([pa.array([_text(value) for value in values], pa.string())])))
+    return pa.table(columns, names=list(names))
+
+
+def _texts(value: Any) -> list[str] | None:
+    if value is None:
+        return None
+    parts = value if isinstance(value, list) else [value]
+    return [text for part in parts if (text := _text(part))]
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)

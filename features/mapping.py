@@ -1,0 +1,188 @@
+"""Mappings: which source column becomes which contract column, declared in YAML. Nothing in a mapping is executed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from importlib import resources
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from features.contracts import contract
+from gnomon.errors import Misuse, nearest
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError):
+        raise ValueError(f"no time zone {name}") from None
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Names = Annotated[list[str], BeforeValidator(lambda told: [told] if isinstance(told, str) else told)]
+ORIGINS = ("from", "constant", "text", "first_of", "list", "number_within")
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Rule(_Declared):
+    """How one column comes about: exactly one origin, then what is done to its text, then how it is read."""
+
+    from_: str | None = Field(None, alias="from", description="A source column, as it is.")
+    constant: str | list[str] | None = Field(None, description="The same value in every row.")
+    text: str | None = Field(None, description="Text with source columns in braces; null when one of them is.")
+    first_of: list[str] | None = Field(None, description="The first of these source columns that is not null.")
+    list_: list[str] | None = Field(None, alias="list", description="A list of these columns' values, nulls left out.")
+    number_within: Names | None = Field(None, description="1, 2, 3 … within rows alike in these columns, in file order.")
+
+    nulls: Names = Field([], description="Further texts that mean null in this column.")
+    values: dict[str, str] = Field({}, description="Source text to contract text; without `otherwise`, others stay.")
+    keywords: dict[str, str] = Field({}, description="The value of the first keyword found in the text.")
+    otherwise: str | None = Field(None, description="What `values` and `keywords` do not name.")
+    pseudonym: bool = Field(False, description="HMAC-SHA256 of the text with the deployment's key.")
+
+    date: str = Field("", description="unix_seconds, year, `days since 2000-01-01`, or a pattern such as %d.%m.%Y.")
+    zone: Zone | None = Field(None, description="Time zone of times that do not name one.")
+    scale: Decimal | None = Field(None, description="Factor on a number.")
+    loose_numbers: bool = Field(False, description="Full-width digits and thousands separators are read.")
+    separator: str = Field("", description="What stands between the items of a list.")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Rule:
+        told = [name for name in ORIGINS if getattr(self, {"from": "from_", "list": "list_"}.get(name, name)) is not None]
+        if len(told) != 1:
+            raise ValueError(f"needs exactly one of {', '.join(ORIGINS)}")
+        if self.text is not None and any(spec or turn for _, _, spec, turn in Formatter().parse(self.text)):
+            raise ValueError("braces in `text` hold a column name and nothing else")
+        return self
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Source columns that are read."""
+        named = [name for _, name, _, _ in Formatter().parse(self.text or "") if name is not None]
+        single = [self.from_] if self.from_ is not None else []
+        return (*single, *named, *(self.first_of or ()), *(self.list_ or ()), *(self.number_within or ()))
+
+
+def _rule(told: Any) -> Any:
+    return {"from": told} if isinstance(told, str) else told
+
+
+RuleOrColumn = Annotated[Rule, BeforeValidator(_rule)]
+
+
+class Unpivot(_Declared):
+    """Several columns become several rows: one for each column that is not null."""
+
+    columns: list[str]
+    name: str = Field(description="Column that will hold the source column's name.")
+    value: str = Field(description="Column that will hold its value.")
+
+
+class TableMapping(_Declared):
+    """What one table takes from the source."""
+
+    table: str
+    columns: dict[str, RuleOrColumn] = {}
+    same_names: bool = Field(False, description="Columns not named here are taken under the contract's own names.")
+    only: dict[str, Names] = Field({}, description="Rows that have one of these values in each of these columns.")
+    distinct: bool = Field(False, description="One row per key: the first row of each key speaks for it.")
+    unpivot: Unpivot | None = None
+
+
+class FileOptions(_Declared):
+    """How the file is read."""
+
+    encoding: str = ""
+    delimiter: str = Field("", max_length=1)
+    sheet: str = ""
+    nulls: list[str] = Field([], description="Texts that mean null in every column.")
+    zone: Zone = "Asia/Shanghai"
+
+
+class Mapping(_Declared):
+    """A source's shape and the tables it fills."""
+
+    name: str
+    title: dict[Literal["zh", "en"], str] = {}
+    about: str = ""
+    connector: Literal["file", "ocds"] = "file"
+    file: FileOptions = FileOptions()
+    derive: dict[str, RuleOrColumn] = Field({}, description="Further source columns, made in order before any table.")
+    tables: list[TableMapping] = Field([], min_length=0)
+
+
+def straight(table: str) -> Mapping:
+    """The mapping of a file whose columns have the contract's own names."""
+    contract(table)
+    return Mapping(name=table, tables=[TableMapping(table=table, same_names=True)])
+
+
+def shipped() -> dict[str, str]:
+    """Texts of the mappings that come with Gnomon, by name."""
+    folder = resources.files("features.mappings")
+    files = [one for one in folder.iterdir() if one.name.endswith(".yaml")]
+    return {one.name.removesuffix(".yaml"): one.read_text(encoding="utf-8") for one in sorted(files, key=lambda f: f.name)}
+
+
+def load(name: str) -> Mapping:
+    """A shipped mapping by its name, or the mapping in a YAML file.
+
+    Raises
+    ------
+    Misuse
+        When there is none, or it holds something that a mapping cannot hold; every such place is named.
+    """
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml"):
+        try:
+            return parse(path.read_text(encoding="utf-8"), name)
+        except OSError:
+            raise Misuse("features.mapping.no_file", place=name) from None
+    known = shipped()
+    if name not in known:
+        raise Misuse("features.mapping.unknown", place=name, nearest=nearest(name, known))
+    return parse(known[name], name)
+
+
+def parse(text: str, place: str) -> Mapping:
+    """The mapping that `text` declares."""
+    try:
+        # The base loader keeps every scalar as it is written: no yes/no turned into bool, no 0.10 into 0.1.
+        told = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - builds strings, lists and dicts only
+    except yaml.YAMLError as wrong:
+        raise Misuse("features.mapping.yaml", place=place, why=" ".join(str(wrong).split())) from None
+    try:
+        mapping = Mapping.model_validate(told)
+    except ValidationError as wrong:
+        raise Misuse("features.mapping.wrong", place=place, why="; ".join(_told(wrong))) from None
+    for one in mapping.tables:
+        of = contract(one.table)
+        for column in one.columns:
+            if column not in of.by_name:
+                where = f"{place}: {one.table}"
+                close = nearest(column, of.by_name)
+                raise Misuse("features.mapping.column", place=where, column=column, nearest=close)
+    return mapping
+
+
+def _told(wrong: ValidationError) -> list[str]:
+    keys = {"derive": Rule, "columns": Rule, "file": FileOptions, "unpivot": Unpivot, "tables": TableMapping}
+    lines = []
+    for error in wrong.errors():
+        at = ".".join(str(part) for part in error["loc"])
+        if error["type"] == "extra_forbidden":
+            owner = next((keys[str(part)] for part in reversed(error["loc"][:-1]) if str(part) in keys), Mapping)
+            names = [field.alias or name for name, field in owner.model_fields.items()]
+            lines.append(f"`{at}` → {nearest(str(error['loc'][-1]), names)}?")
+        else:
+            lines.append(f"`{at}`: {error['msg'].removeprefix('Value error, ')}")
+    return lines

@@ -1,0 +1,220 @@
+"""How a measure is declared: a small documented function beside its title, unit, direction and windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from inspect import getdoc
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from features.measures.tables import Tables
+from features.profiles import ProfileColumn
+from gnomon.terms import Direction, Text
+
+EVER = ("",)
+"""All time up to the as-of date only."""
+RECENT = ("", "365d", "90d")
+"""All time, the last 365 days, the last 90 days."""
+WINDOW_DAYS = {"365d": 365, "90d": 90}
+
+
+class Rows:
+    """Rows of a view, seen through a window: outside of it every column is null, so any aggregate is conditional.
+
+    Windows share one scan because they are masks and not filters.
+    """
+
+    def __init__(self, table: ir.Table, tables: Tables, window: tuple[int, int] | None = None) -> None:
+        self._table = table
+        self._tables = tables
+        self._window = window
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        inside = self.inside()
+        column = self._table[name]
+        return column if inside is None else ibis.ifelse(inside, column, ibis.null())
+
+    def count(self) -> ir.IntegerScalar:
+        """Number of rows in the window."""
+        inside = self.inside()
+        return self._table.count() if inside is None else inside.cast("int64").sum()
+
+    def inside(self) -> ir.BooleanValue | None:
+        """Whether a row is in the window; None when every row is."""
+        if self._window is None:
+            return None
+        oldest, newest = (self._tables.now - ibis.interval(days=days) for days in self._window)
+        return (self._table.event_at > oldest) & (self._table.event_at <= newest)
+
+    def last(self, days: int, until: int = 0) -> Rows:
+        """The same rows in (as_of - days, as_of - until]."""
+        return Rows(self._table, self._tables, (days, until))
+
+
+Compute = Callable[[Rows], ir.Value]
+
+
+@dataclass(frozen=True)
+class View:
+    """Rows that measures aggregate: `entity_id`, `event_at`, and what the measures read.
+
+    A view that is itself an aggregate (institution × drug) makes two-level measures out of plain ones.
+    """
+
+    name: str
+    build: Callable[[Tables], ir.Table]
+    needs: tuple[str, ...]
+    """Tables without which nothing of this view can be known."""
+    table: str
+    """Contract table that the evidence rows lie in."""
+    key: str
+    """Column of the evidence view that identifies a row."""
+    rows: View | None = None
+    """For an aggregate view: the rows under it; both share `shares`."""
+    shares: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Behind:
+    """Which rows of the view stand behind a measure, and which weigh most."""
+
+    weigh: Callable[[Rows], ir.Value] | None = None
+    where: Callable[[Rows], ir.BooleanValue] | None = None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number per entity and window."""
+
+    name: str
+    meaning: str
+    title: Text
+    unit: str
+    suspicious: Direction
+    windows: tuple[str, ...]
+    view: View
+    compute: Compute
+    log: bool
+    """Skewed amounts and counts: deviations are taken on log1p (LRZ)."""
+    behind: Behind
+
+    @property
+    def columns(self) -> tuple[ProfileColumn, ...]:
+        """One profile column per window."""
+        return tuple(
+            ProfileColumn(
+                f"{self.name}_{window}" if window else self.name,
+                self.name,
+                window,
+                _within(self.title, window),
+                self.unit,
+                self.suspicious,
+            )
+            for window in self.windows
+        )
+
+
+@dataclass
+class Entity:
+    """A kind of thing that is profiled, and everything measured about it."""
+
+    kind: str
+    title: Text
+    attributes: Callable[[Tables], ir.Table]
+    """Table of `entity_id`, `name` and the attributes that peer groups are made of, as strings."""
+    peers: tuple[tuple[str, ...], ...]
+    """Attribute combinations, finest first; the last is `()`: everybody."""
+    attribute_titles: dict[str, Text]
+    tables: tuple[str, ...]
+    """Tables whose last event is the default as-of moment."""
+    measures: dict[str, Measure] = field(default_factory=dict)
+
+    def measure(
+        self,
+        view: View,
+        title: Text,
+        unit: str = "",
+        suspicious: Direction = Direction.HIGH,
+        windows: Sequence[str] = EVER,
+        log: bool = False,
+        behind: Behind | None = None,
+        name: str | None = None,
+    ) -> Callable[[Compute], Compute]:
+        """Declare the decorated `(rows) -> Ibis value` as a measure; its docstring is the meaning.
+
+        `unit` is empty for plain counts, `%` for shares told as 0 to 1, `CNY`, `days`, `x` for multiples.
+        """
+
+        def declare(compute: Compute) -> Compute:
+            own = name or compute.__name__
+            if own in self.measures:
+                raise ValueError(f"{self.kind}: the measure {own} is declared twice")
+            self.measures[own] = Measure(
+                own, getdoc(compute) or "", title, unit, suspicious, tuple(windows), view, compute, log,
+                behind or Behind(),
+            )  # fmt: skip
+            return compute
+
+        return declare
+
+    @property
+    def columns(self) -> tuple[ProfileColumn, ...]:
+        """All profile columns in the order of declaration."""
+        return tuple(column for one in self.measures.values() for column in one.columns)
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The views that measures are made from, each once."""
+        return tuple({one.view.name: one.view for one in self.measures.values()}.values())
+
+
+def fused(entity: Entity, view: View, tables: Tables) -> ir.Table:
+    """All measures of one view over all windows as ONE aggregation by entity."""
+    table = view.build(tables)
+    # Blank identifiers are nobody: pooled, they would make one entity that towers over all.
+    table = table.filter(table.entity_id.notnull() & (table.entity_id != ""))
+    columns: dict[str, ir.Value] = {}
+    for one in entity.measures.values():
+        if one.view.name != view.name:
+            continue
+        for column in one.columns:
+            rows = Rows(table, tables, windowed(column.window))
+            columns[column.name] = one.compute(rows).cast("float64")
+    return table.group_by("entity_id").aggregate(**columns)
+
+
+def windowed(window: str) -> tuple[int, int] | None:
+    """The window's days before the as-of date; None for all time."""
+    return (WINDOW_DAYS[window], 0) if window else None
+
+
+def share(condition: ir.BooleanValue) -> ir.FloatingScalar:
+    """Share of rows for which a condition holds, among those where it is known; null when none is.
+
+    >>> share(ibis.table({"x": "boolean"}, name="t").x).type()
+    Float64(nullable=True)
+    """
+    return condition.cast("float64").mean()
+
+
+def ratio(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
+    """`part / whole`, null where the whole is zero or either is unknown."""
+    return part.cast("float64") / whole.cast("float64").nullif(0.0)
+
+
+def span(later: ir.TimestampValue, earlier: ir.TimestampValue) -> ir.FloatingValue:
+    """Days between two moments, as a fraction."""
+    return (later.epoch_seconds() - earlier.epoch_seconds()).cast("float64") / timedelta(days=1).total_seconds()
+
+
+def _within(title: Text, window: str) -> Text:
+    if not window:
+        return title
+    days = WINDOW_DAYS[window]
+    return Text(f"{title.zh}(近{days}天)", f"{title.en}, last {days} days")

@@ -1,0 +1,88 @@
+"""Contracted tables as they stood at an as-of date: no later row enters."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import ibis
+import ibis.expr.types as ir
+
+from features.contracts import contract
+
+if TYPE_CHECKING:
+    from features.engine import Engine
+
+INHERITS = {"bid": ("tender", "tender_id"), "bid_item": ("bid", "bid_id")}
+"""Rows that become known with another row: a bid with the opening of its tender."""
+
+LOCAL_HOURS = 8
+"""Civil time of the records' country (Asia/Shanghai) ahead of UTC, which moments are stored in."""
+
+
+class Tables:
+    """`tables.claim` is the claim table as of a moment, with `event_at`: when the row happened or became known.
+
+    Registry tables without an event (organization, person, catalogue) are read as they are, spells that begin after
+    the moment excepted. A row without a date counts from the day it arrived.
+    """
+
+    def __init__(self, engine: Engine, as_of: datetime | None) -> None:
+        self._engine = engine
+        self._as_of = as_of
+        self._built: dict[str, ir.Table] = {}
+
+    def __getattr__(self, name: str) -> ir.Table:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name not in self._built:
+            self._built[name] = self._until(self.dated(name))
+        return self._built[name]
+
+    @property
+    def now(self) -> ir.TimestampScalar:
+        """The as-of moment."""
+        if self._as_of is None:
+            raise ValueError("no as-of moment is set")
+        return ibis.literal(self._as_of.replace(tzinfo=None))
+
+    def has(self, name: str) -> bool:
+        """Whether the lake holds any row of the table, at whatever date."""
+        return self._engine.has(name)
+
+    def dated(self, name: str) -> ir.Table:
+        """The whole table with `event_at`; null only where neither a date nor an arrival is known."""
+        table = self._engine.table(name)
+        own = [table[column].cast("timestamp") for column in contract(name).event]
+        if name in INHERITS:
+            parent, key = INHERITS[name]
+            above = self.dated(parent).select(key, _above="event_at").distinct(on=key)
+            table = table.left_join(above, key).drop(f"{key}_right")
+            # Known only once both have happened; greatest() skips the unknown one.
+            own = [ibis.greatest(*own, table["_above"]) if own else table["_above"]]
+            table = table.mutate(event_at=ibis.coalesce(*own, table["_ingested_at"])).drop("_above")
+        elif own and name == "social_insurance":
+            table = table.mutate(event_at=month_end(table["month"]))
+        elif own:
+            table = table.mutate(event_at=ibis.coalesce(*own, table["_ingested_at"]))
+        return table
+
+    def _until(self, table: ir.Table) -> ir.Table:
+        if self._as_of is None:
+            return table
+        for column in ("event_at", "valid_from"):
+            if column in table.columns:
+                moment = table[column].cast("timestamp")
+                table = table.filter(moment.isnull() | (moment <= self.now))
+        return table
+
+
+def month_end(month: ir.StringValue) -> ir.TimestampValue:
+    """Start of the month after `YYYY-MM`: when the month is wholly known."""
+    return ((month + "-01").cast("date") + ibis.interval(months=1)).cast("timestamp")
+
+
+def local(moment: ir.TimestampValue) -> ir.TimestampValue:
+    """Civil time of the place; null for a date without a time, which is stored as midnight."""
+    dateless = (moment.epoch_seconds() % 86_400).isin([0, (24 - LOCAL_HOURS) * 3600])
+    return ibis.ifelse(dateless, ibis.null(), moment + ibis.interval(hours=LOCAL_HOURS))

@@ -1,0 +1,242 @@
+"""Norms: what an entity's peers do, robustly, with a minimum number of peers and small groups drawn to their parent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.profiles import NO_NORM
+from gnomon.terms import Text
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+MAD_TO_SIGMA = 1.4826
+"""Makes the median absolute deviation of normal data its standard deviation."""
+AAD_TO_SIGMA = 1.2533
+"""Does the same for the mean absolute deviation: the fallback where over half of the peers agree exactly."""
+FLOOR = 0.05
+"""Least spread as a share of the median; on the log scale, the least spread itself."""
+FULL_WEIGHT = 4
+"""A group of this many times the minimum stands on its own; a smaller one is drawn to its parent in proportion."""
+
+
+@dataclass(frozen=True)
+class Peers:
+    """How peer groups are made: attribute combinations, finest first, each a subset of the one before."""
+
+    levels: tuple[tuple[str, ...], ...]
+    titles: Mapping[str, Text]
+    """What an attribute is called, and under `attribute=value` what a value is called."""
+    everybody: Text
+
+    def group(self, level: int, values: Sequence[str]) -> Text:
+        """A peer group in words."""
+        names = self.levels[level]
+        if not names:
+            return self.everybody
+        told = [self._told(name, value) for name, value in zip(names, values, strict=True)]
+        return Text(" × ".join(one.zh for one in told), " × ".join(one.en for one in told))
+
+    def _told(self, name: str, value: str) -> Text:
+        if f"{name}={value}" in self.titles:
+            return self.titles[f"{name}={value}"]
+        title = self.titles.get(name, Text(name, name))
+        return Text(f"{title.zh} {value}", f"{title.en} {value}")
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Distribution of one column in every group of one level; NaN where nobody is known."""
+
+    n: Ints
+    median: Floats
+    low: Floats
+    high: Floats
+    center: Floats
+    """Median on the scale that deviations are taken on."""
+    spread: Floats
+    """Robust spread on that scale; NaN where all peers agree: the norm is silent."""
+
+
+def fit(
+    values: pd.DataFrame, attributes: pd.DataFrame, peers: Peers, log: frozenset[str], min_peers: int
+) -> pd.DataFrame:
+    """The norms of every column in every peer group of at least `min_peers`.
+
+    Returns one row per column and group: column, zh, en, n, median, scale, low, high (in the measure's unit), and
+    what placing a further entity takes: level, key, center, spread, log. The own value is part of its group.
+    """
+    parts = [_level(attributes, names) for names in peers.levels]
+    parents = [
+        _parents(codes, parts[i + 1][0], len(keys)) if i + 1 < len(parts) else np.empty(0, np.int64)
+        for i, (codes, keys) in enumerate(parts)
+    ]
+    told = [[peers.group(level, key) for key in keys] for level, (_, keys) in enumerate(parts)]
+    found: list[pd.DataFrame] = []
+    for column in values.columns:
+        x = values[column].to_numpy(float)
+        above: Spread | None = None
+        for level in reversed(range(len(parts))):
+            codes, keys = parts[level]
+            own = distribution(x, codes, len(keys), column in log)
+            above = own if above is None else _drawn(own, above, parents[level], min_peers)
+            kept = np.flatnonzero(own.n >= min_peers)
+            if len(kept):
+                found.append(_rows(column, level, kept, above, keys, told[level], column in log))
+    return pd.concat(found, ignore_index=True) if found else _rows("", 0, np.empty(0, np.int64), None, [], [], False)
+
+
+class Placed:
+    """Norms made ready for placing entities among their peers; build once, place many."""
+
+    def __init__(self, norms: pd.DataFrame, columns: Sequence[str], peers: Peers) -> None:
+        self._peers = peers
+        self._columns = list(columns)
+        place = {name: number for number, name in enumerate(self._columns)}
+        self._center, self._spread = norms["center"].to_numpy(float), norms["spread"].to_numpy(float)
+        logs = dict(zip(norms["column"], norms["log"], strict=True))
+        self._log = np.array([bool(logs.get(name, False)) for name in self._columns], dtype=bool)
+        self._levels: list[tuple[dict[str, int], npt.NDArray[np.int32]]] = []
+        for level in range(len(peers.levels)):
+            here = np.flatnonzero(norms["level"].to_numpy() == level)
+            keys = {key: number for number, key in enumerate(dict.fromkeys(norms["key"].to_numpy()[here]))}
+            numbers = np.full((len(keys) + 1, len(self._columns)), NO_NORM, dtype=np.int32)
+            for row in here:
+                numbers[keys[norms["key"].iat[row]], place[norms["column"].iat[row]]] = row
+            self._levels.append((keys, numbers))
+
+    def deviations(self, values: pd.DataFrame, attributes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Robust z of each value in its finest group with a norm, and the number of that norm."""
+        x = values[self._columns].to_numpy(float)
+        groups = np.full(x.shape, NO_NORM, dtype=np.int32)
+        for names, (keys, numbers) in zip(self._peers.levels, self._levels, strict=True):
+            # An unknown group reads the last row, which holds no norms.
+            codes = np.array([keys.get(key, len(keys)) for key in _keys(attributes, names)], dtype=np.int64)
+            groups = np.where(groups == NO_NORM, numbers[codes], groups)
+        groups = np.where(np.isfinite(x), groups, NO_NORM).astype(np.int32)
+        center, spread = np.append(self._center, np.nan)[groups], np.append(self._spread, np.nan)[groups]
+        z = (np.where(self._log, scaled(x), x) - center) / spread
+        return (
+            pd.DataFrame(z, index=values.index, columns=self._columns),
+            pd.DataFrame(groups, index=values.index, columns=self._columns),
+        )
+
+
+def scaled(x: Floats) -> Floats:
+    """log1p that keeps the sign: the scale on which skewed amounts are compared."""
+    return np.asarray(np.sign(x) * np.log1p(np.abs(x)))
+
+
+def distribution(x: Floats, codes: Ints, groups: int, log: bool = False) -> Spread:
+    """Robust distribution of `x` in groups 0 … groups-1; code -1 and NaN take no part."""
+    known = np.isfinite(x) & (codes >= 0)
+    value, code = x[known], codes[known]
+    order = np.argsort(value, kind="stable")
+    order = order[np.argsort(code[order], kind="stable")]
+    value, code = value[order], code[order]
+    n = np.bincount(code, minlength=groups).astype(np.int64)
+    start = np.concatenate([[0], np.cumsum(n)[:-1]]).astype(np.int64)
+    median, low, high = (_quantile(value, start, n, q) for q in (0.5, 0.05, 0.95))
+    center = median
+    if log:
+        value = scaled(value)
+        center = _quantile(value, start, n, 0.5)
+    distance = np.abs(value - center[code])
+    mean = np.divide(np.bincount(code, weights=distance, minlength=groups), n, out=np.full(groups, np.nan), where=n > 0)
+    order = np.argsort(distance, kind="stable")
+    distance = distance[order[np.argsort(code[order], kind="stable")]]
+    spread = MAD_TO_SIGMA * _quantile(distance, start, n, 0.5)
+    spread = np.where(spread > 0, spread, AAD_TO_SIGMA * mean)
+    floor = np.full(groups, FLOOR) if log else FLOOR * np.abs(center)
+    # Rounding noise of a mean over equal values is no spread.
+    silent = ~(spread > 1e-12 * np.maximum(1.0, np.abs(center)))
+    return Spread(n, median, low, high, center, np.where(silent, np.nan, np.maximum(spread, floor)))
+
+
+def _quantile(ordered: Floats, start: Ints, n: Ints, q: float) -> Floats:
+    """Quantile of each group of a sorted array, linearly interpolated; NaN for an empty group."""
+    found = np.full(len(n), np.nan)
+    some = n > 0
+    at = start[some] + q * (n[some] - 1)
+    below = np.floor(at).astype(np.int64)
+    above = np.minimum(below + 1, start[some] + n[some] - 1)
+    found[some] = ordered[below] + (at - below) * (ordered[above] - ordered[below])
+    return found
+
+
+def _drawn(own: Spread, parent: Spread, parents: Ints, min_peers: int) -> Spread:
+    """Small groups drawn to their parent; a group of `FULL_WEIGHT` times the minimum is left alone."""
+    weight = np.minimum(1.0, own.n / (FULL_WEIGHT * min_peers))
+
+    def drawn(mine: Floats, above: Floats) -> Floats:
+        return np.where(weight >= 1, mine, weight * mine + (1 - weight) * above[parents])
+
+    return Spread(
+        own.n,
+        *(drawn(getattr(own, name), getattr(parent, name)) for name in ("median", "low", "high", "center", "spread")),
+    )
+
+
+def _level(attributes: pd.DataFrame, names: tuple[str, ...]) -> tuple[Ints, list[tuple[str, ...]]]:
+    """Group code of each entity (-1 where an attribute is unknown) and the groups' attribute values."""
+    if not names:
+        return np.zeros(len(attributes), np.int64), [()]
+    known = attributes[list(names)].notna().all(axis=1).to_numpy()
+    codes = np.full(len(attributes), -1, np.int64)
+    numbers, keys = pd.MultiIndex.from_frame(attributes.loc[known, list(names)].astype(str)).factorize(sort=True)
+    codes[known] = numbers
+    return codes, [tuple(key) for key in keys]
+
+
+def _parents(codes: Ints, above: Ints, groups: int) -> Ints:
+    found = np.zeros(groups, np.int64)
+    found[codes[codes >= 0]] = above[codes >= 0]
+    return found
+
+
+def _keys(attributes: pd.DataFrame, names: tuple[str, ...]) -> list[str | None]:
+    if not names:
+        return [""] * len(attributes)
+    columns = [attributes[name].tolist() for name in names]
+    return [
+        None if any(pd.isna(one) for one in row) else SEPARATOR.join(map(str, row))
+        for row in zip(*columns, strict=True)
+    ]
+
+
+SEPARATOR = "\x1f"
+"""Between the attribute values of a group's key; occurs in no attribute."""
+
+
+def _rows(
+    column: str, level: int, kept: Ints, found: Spread | None, keys: Sequence[tuple[str, ...]], told: Sequence[Text],
+    log: bool,
+) -> pd.DataFrame:  # fmt: skip
+    def of(name: str) -> Floats:
+        return getattr(found, name)[kept] if found is not None else np.empty(0)
+
+    center, spread = of("center"), of("spread")
+    # On the log scale one spread up from the median, told in the measure's own unit.
+    scale = np.expm1(np.abs(center) + spread) - np.expm1(np.abs(center)) if log else spread
+    return pd.DataFrame(
+        {
+            "column": pd.Series([column] * len(kept), dtype="object"),
+            "zh": pd.Series([told[i].zh for i in kept], dtype="object"),
+            "en": pd.Series([told[i].en for i in kept], dtype="object"),
+            "n": of("n").astype(np.int64),
+            "median": of("median"),
+            "scale": np.nan_to_num(scale, nan=0.0),
+            "low": of("low"),
+            "high": of("high"),
+            "level": np.full(len(kept), level, np.int64),
+            "key": pd.Series([SEPARATOR.join(keys[i]) for i in kept], dtype="object"),
+            "center": center,
+            "spread": spread,
+            "log": np.full(len(kept), log, dtype=bool),
+        }
+    )

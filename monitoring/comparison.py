@@ -1,0 +1,197 @@
+"""What one comparison with a training reference found: its columns, its light, and the folder it is kept in."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from gnomon.i18n import both
+from gnomon.terms import Text
+from monitoring.effect import Effect, Summary, Verdict
+
+FIGURES = "figures.json"
+SUMMARIES = "summaries.json"
+PAGE = "page.html"
+INDEX = "index.json"
+SCORE = "score"
+"""The column that holds the served score; when it moves, the light is red."""
+
+
+class State(StrEnum):
+    """Whether a comparison could be made at all."""
+
+    COMPARED = "compared"
+    NO_REFERENCE = "no_reference"
+    EMPTY = "empty"
+    TOO_FEW = "too_few"
+
+
+class Light(StrEnum):
+    """One glance: grey says that nothing can be said."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+    GREY = "grey"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDrift:
+    """One column, then (the reference) and now."""
+
+    column: str
+    title: Text
+    verdict: Verdict
+    because: tuple[str, ...]
+    psi: float | None
+    psi_chance: float | None
+    """The index that chance alone explains for so few rows."""
+    distance: float | None
+    """Wasserstein distance in units of the reference's spread."""
+    distance_chance: float | None
+    median_then: float | None
+    median_now: float | None
+    unknown_then: float
+    """Share of unknown values, 0 to 1."""
+    unknown_now: float
+    n_then: int
+    n_now: int
+
+    @classmethod
+    def of(cls, column: str, title: Text, effect: Effect, then: Summary, now: Summary) -> Self:
+        """One row from an effect and the summaries behind it."""
+        return cls(
+            column,
+            title,
+            **asdict(effect),
+            median_then=then.median,
+            median_now=now.median,
+            unknown_then=then.unknown_share,
+            unknown_now=now.unknown_share,
+            n_then=then.n,
+            n_now=now.n,
+        )
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> Self:
+        """The row that `asdict` wrote."""
+        values = {**told, "title": Text(**told["title"]), "verdict": Verdict(told["verdict"])}
+        return cls(**{**values, "because": tuple(told["because"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One comparison: an entity kind's profiles and scores at one as-of date against what its model was trained on."""
+
+    entity: str
+    as_of: datetime
+    model: str
+    """`<registered name>/<version>` whose reference this is; empty when there is none."""
+    state: State
+    rows_then: int
+    rows_now: int
+    needed: int
+    """Rows that each side needs."""
+    columns: tuple[ColumnDrift, ...] = ()
+    page: Path | None = None
+    """Evidently's page; none when nothing could be compared."""
+
+    @property
+    def moved(self) -> tuple[ColumnDrift, ...]:
+        """The columns that moved."""
+        return tuple(row for row in self.columns if row.verdict is Verdict.MOVED)
+
+    @property
+    def light(self) -> Light:
+        """Red when the score moved, amber when a measure did, grey when nothing could be compared."""
+        if self.state is not State.COMPARED:
+            return Light.GREY
+        if any(row.column == SCORE for row in self.moved):
+            return Light.RED
+        return Light.AMBER if self.moved else Light.GREEN
+
+    @property
+    def told(self) -> Text:
+        """The state in one sentence."""
+        rows = min(self.rows_then, self.rows_now) if self.state is State.TOO_FEW else self.rows_now
+        moved, columns = len(self.moved), len(self.columns)
+        return both(f"monitoring.drift.{self.state}", rows=rows, needed=self.needed, moved=moved, columns=columns)
+
+    def summary(self) -> dict[str, Any]:
+        """The line of this comparison in the index; `page` and `folder` are relative to the drift folder."""
+        folder = f"{self.entity}/{self.as_of.date().isoformat()}"
+        return {
+            "entity": self.entity,
+            "as_of": self.as_of.isoformat(),
+            "model": self.model,
+            "state": self.state,
+            "light": self.light,
+            "told": asdict(self.told),
+            "columns": len(self.columns),
+            "moved": [row.column for row in self.moved],
+            "rows_then": self.rows_then,
+            "rows_now": self.rows_now,
+            "folder": folder,
+            "page": f"{folder}/{PAGE}" if self.page else None,
+        }
+
+
+def keep(drift: Drift, root: Path, summaries: Mapping[str, tuple[Summary, Summary]] | None = None) -> Drift:
+    """Write the figures under `root/<entity>/<as_of>/` and renew the index; the same comparison is replaced."""
+    folder = place(root, drift.entity, drift.as_of)
+    told = {name: {"then": then.as_dict(), "now": now.as_dict()} for name, (then, now) in (summaries or {}).items()}
+    write(folder / SUMMARIES, told)
+    kept = replace(drift, page=folder / PAGE if (folder / PAGE).exists() and drift.state is State.COMPARED else None)
+    figures = {**kept.summary(), "needed": kept.needed, "rows": [asdict(row) for row in kept.columns]}
+    write(folder / FIGURES, figures)
+    write(root / INDEX, index(root))
+    return kept
+
+
+def place(root: Path, entity: str, as_of: datetime) -> Path:
+    """The folder of one comparison, made when missing."""
+    folder = root / entity / as_of.date().isoformat()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def index(root: Path) -> list[dict[str, Any]]:
+    """The kept comparisons, the latest first, as read from their figures; half-written ones are left out."""
+    lines = []
+    for path in root.glob(f"*/*/{FIGURES}"):
+        figures = json.loads(path.read_text(encoding="utf-8"))
+        lines.append({name: value for name, value in figures.items() if name not in ("rows", "needed")})
+    return sorted(lines, key=lambda line: (line["as_of"], line["entity"]), reverse=True)
+
+
+def read(root: Path, entity: str, day: str) -> Drift | None:
+    """One kept comparison (`day` as YYYY-MM-DD); none when there is none."""
+    path = root / entity / day / FIGURES
+    if not path.is_file():
+        return None
+    told = json.loads(path.read_text(encoding="utf-8"))
+    return Drift(
+        entity=told["entity"],
+        as_of=datetime.fromisoformat(told["as_of"]),
+        model=told["model"],
+        state=State(told["state"]),
+        rows_then=told["rows_then"],
+        rows_now=told["rows_now"],
+        needed=told["needed"],
+        columns=tuple(ColumnDrift.read(row) for row in told["rows"]),
+        page=root / told["page"] if told["page"] else None,
+    )
+
+
+def write(path: Path, told: Any) -> None:
+    """Write JSON whole or not at all."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    fresh.write_text(json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False), encoding="utf-8")
+    os.replace(fresh, path)

@@ -1,0 +1,168 @@
+"""Drift of profiles and scores against the training reference; the only file that names Evidently."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import warnings
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gnomon.terms import Text
+from monitoring.comparison import PAGE, SCORE, ColumnDrift, Drift, State, keep, place
+from monitoring.effect import Effect, Limits, Summary, Verdict, effect
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PAGE_ROWS = 20_000
+"""The page is drawn from at most so many rows of each side; the figures are always of all rows."""
+SEED = 20260101
+"""Of the page's sample: the same data draw the same page."""
+
+
+def compare(
+    entity: str,
+    reference: pd.DataFrame | None,
+    current: pd.DataFrame,
+    folder: Path,
+    *,
+    as_of: datetime | None = None,
+    model: str = "",
+    titles: Mapping[str, Text] | None = None,
+    limits: Limits | None = None,
+) -> Drift:
+    """Compare current profiles with the reference that a model was trained on, and keep what was found.
+
+    Parameters
+    ----------
+    entity:
+        Kind of entity.
+    reference, current:
+        One row an entity, one numeric column a measure, and the served score in the column `score`. NaN is unknown.
+        No reference is a state of its own and no fault.
+    folder:
+        The drift folder; figures, summaries and Evidently's page go to `<folder>/<entity>/<as_of>/`, and
+        `<folder>/index.json` lists all comparisons.
+    as_of:
+        Of the current profiles; today when it is not given.
+    model:
+        `<registered name>/<version>` that the reference belongs to.
+    titles:
+        What each column is called.
+    limits:
+        Effect sizes from which a column counts as moved.
+    """
+    limits = limits or Limits()
+    as_of = as_of or datetime.now(UTC)
+    rows_then = 0 if reference is None else len(reference)
+    state = _state(reference, current, limits)
+    drift = Drift(entity, as_of, model, state, rows_then, len(current), limits.rows)
+    if reference is None or state is not State.COMPARED:
+        return keep(drift, folder)
+    names = [SCORE, *(name for name in (*reference.columns, *current.columns) if name != SCORE)]
+    names = [name for name in dict.fromkeys(names) if name in reference.columns or name in current.columns]
+    summaries = {name: _summaries(name, reference, current) for name in names}
+    columns = tuple(
+        ColumnDrift.of(
+            name,
+            (titles or {}).get(name, Text(name, name)),
+            _effect(name, reference, current, summaries[name], limits, len(names)),
+            *summaries[name],
+        )
+        for name in names
+    )
+    drawn = [row.column for row in columns if row.psi is not None]
+    if drawn:
+        _draw(reference, current, drawn, limits, len(names), place(folder, entity, as_of) / PAGE)
+    return keep(Drift(entity, as_of, model, state, rows_then, len(current), limits.rows, columns), folder, summaries)
+
+
+def _state(reference: pd.DataFrame | None, current: pd.DataFrame, limits: Limits) -> State:
+    if reference is None or reference.empty:
+        return State.NO_REFERENCE
+    if current.empty:
+        return State.EMPTY
+    return State.TOO_FEW if min(len(reference), len(current)) < limits.rows else State.COMPARED
+
+
+def _summaries(name: str, reference: pd.DataFrame, current: pd.DataFrame) -> tuple[Summary, Summary]:
+    then = Summary.of(_numbers(reference, name))
+    return then, Summary.of(_numbers(current, name), then.edges)
+
+
+def _numbers(frame: pd.DataFrame, name: str) -> Any:
+    import numpy as np
+
+    if name not in frame.columns:
+        return np.empty(0)
+    return frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _effect(
+    name: str,
+    reference: pd.DataFrame,
+    current: pd.DataFrame,
+    summaries: tuple[Summary, Summary],
+    limits: Limits,
+    columns: int,
+) -> Effect:
+    if name not in reference.columns:
+        return Effect(None, None, None, None, Verdict.NEW)
+    if name not in current.columns:
+        return Effect(None, None, None, None, Verdict.GONE)
+    return effect(*summaries, limits, columns)
+
+
+def _draw(
+    reference: pd.DataFrame, current: pd.DataFrame, names: Sequence[str], limits: Limits, columns: int, path: Path
+) -> None:
+    """Evidently's page: both effect sizes of every column as tests, with its distributions then and now."""
+    with warnings.catch_warnings():
+        # Evidently 0.7.23 reaches into numpy.core and deprecated litestar calls while it is imported.
+        warnings.simplefilter("ignore")
+        from evidently import DataDefinition, Dataset, Report
+        from evidently.metrics import ValueDrift
+
+        psi, distance = _methods(limits, columns)
+        then, now = (_sample(frame.loc[:, list(names)]) for frame in (reference, current))
+        definition = DataDefinition(numerical_columns=list(names))
+        metrics = [ValueDrift(column=name, method=method) for name in names for method in (psi, distance)]
+        snapshot = Report(metrics, include_tests=True).run(
+            Dataset.from_pandas(now, definition), Dataset.from_pandas(then, definition)
+        )
+        fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        snapshot.save_html(str(fresh))
+    os.replace(fresh, path)
+
+
+def _methods(limits: Limits, columns: int) -> tuple[str, str]:
+    """Teach Evidently our two effect sizes, so that its page says what the figures say."""
+    from evidently.legacy.calculations.stattests import StatTest, register_stattest
+    from evidently.legacy.core import ColumnType
+
+    def measured(reference: Any, current: Any) -> Effect:
+        then = Summary.of(reference)
+        return effect(then, Summary.of(current, then.edges), limits, columns)
+
+    def psi(reference: Any, current: Any, _type: Any, _threshold: float) -> tuple[float, bool]:
+        found = measured(reference, current)
+        return found.psi or 0.0, "psi" in found.because
+
+    def distance(reference: Any, current: Any, _type: Any, _threshold: float) -> tuple[float, bool]:
+        found = measured(reference, current)
+        return found.distance or 0.0, "distance" in found.because
+
+    numeric = [ColumnType.Numerical]
+    register_stattest(StatTest("gnomon_psi", "PSI over the reference's deciles", numeric, limits.psi), psi)
+    register_stattest(
+        StatTest("gnomon_distance", "Wasserstein distance in reference spreads", numeric, limits.distance), distance
+    )
+    return "gnomon_psi", "gnomon_distance"
+
+
+def _sample(frame: pd.DataFrame) -> pd.DataFrame:
+    drawn = frame.astype("float64")
+    return drawn if len(drawn) <= PAGE_ROWS else drawn.sample(PAGE_ROWS, random_state=SEED)

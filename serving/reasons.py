@@ -1,0 +1,139 @@
+"""Reasons: why a score is what it is, line by line, in sentences that an auditor can check.
+
+Pure: profiles and contributions go in, ordered reasons come out. The contributions told always add up to the score,
+because whatever is too small for a line of its own is summed into one last line.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from features.profiles import ProfileColumn, Profiles
+from gnomon.i18n import both
+from gnomon.terms import Evidence, Norm, Reason, Text
+from serving.quantities import quantity, times
+
+OTHER = "other"
+"""`Reason.measure` of the last line, which sums what has no line of its own."""
+
+TOLD = 8
+"""Lines of an explanation before the rest is summed: more than that is not read."""
+
+NEAR = 0.05
+"""Within this share of the median a value is called close to it, not a multiple of it."""
+
+Rows = Mapping[tuple[str, str], tuple[Evidence, ...]]
+"""Evidence by profile column and entity, as `features.build.evidence` returns it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One profile column with its share of the score, before it is put into words."""
+
+    column: str
+    contribution: float
+
+
+def told_lines(contributions: Mapping[str, float], limit: int = TOLD) -> tuple[list[Line], float, int]:
+    """The lines worth telling, what all others add up to, and how many those are.
+
+    The weightiest `limit` are told, whichever way they push; those that raise the score come first.
+
+    >>> told_lines({"a": 3.0, "b": -1.0, "c": 0.25, "d": 0.5, "e": 0.0}, limit=2)
+    ([Line(column='a', contribution=3.0), Line(column='b', contribution=-1.0)], 0.75, 2)
+    """
+    moved = [Line(name, float(share)) for name, share in contributions.items() if share != 0.0]
+    moved.sort(key=lambda line: (-abs(line.contribution), line.column))
+    told = sorted(moved[:limit], key=lambda line: -line.contribution)
+    rest = moved[limit:]
+    return told, math.fsum(line.contribution for line in rest), len(rest)
+
+
+def reasons(
+    profiles: Profiles,
+    entity_id: str,
+    contributions: Mapping[str, float],
+    evidence: Rows | None = None,
+    limit: int = TOLD,
+) -> tuple[Reason, ...]:
+    """The ordered reasons of one entity's score; their contributions sum to that of all columns.
+
+    Parameters
+    ----------
+    contributions:
+        Share of the score by profile column, on the detector's additive scale, base excluded.
+    evidence:
+        The rows behind the columns told; columns without rows get none.
+    """
+    told, rest, count = told_lines(contributions, limit)
+    lines = [_reason(profiles, entity_id, line, evidence or {}) for line in told]
+    if count:
+        sentence = both("serving.reason.other", count=count)
+        lines.append(Reason(OTHER, both("serving.reason.other_title"), None, "", None, None, rest, sentence))
+    return tuple(lines)
+
+
+def _reason(profiles: Profiles, entity_id: str, line: Line, evidence: Rows) -> Reason:
+    column = profiles.column(line.column)
+    at = profiles.values.index.get_loc(entity_id)
+    value = _known(profiles.values[column.name].to_numpy()[at])
+    deviation = _known(profiles.deviations[column.name].to_numpy()[at])
+    norm = profiles.norm(entity_id, column.name)
+    why = profiles.missing.get(column.name)
+    return Reason(
+        measure=column.name,
+        title=column.title,
+        value=value,
+        unit=column.unit,
+        norm=norm,
+        deviation=deviation,
+        contribution=line.contribution,
+        sentence=sentence(column, profiles.entity, value, norm, why),
+        evidence=evidence.get((column.name, entity_id), ()),
+    )
+
+
+def sentence(
+    column: ProfileColumn, entity: str, value: float | None, norm: Norm | None, why: Text | None = None
+) -> Text:
+    """One value held against its norm, in words.
+
+    `why` says why a column cannot be computed here; it is told when the value is unknown.
+    """
+    said: dict[str, object] = {"title": _opening(column.title), "value": quantity(value, column.unit)}
+    if value is None:
+        if why is None:
+            return both("serving.reason.unknown", **said)
+        return both("serving.reason.not_applicable", why=Text(why.zh.rstrip("。"), why.en.rstrip(".")), **said)
+    if norm is None:
+        return both("serving.reason.no_norm", **said)
+    said |= {
+        "median": quantity(norm.median, column.unit, bare=True),
+        "peers": both(f"serving.peers.{entity}", n=f"{norm.n:,}", group=norm.group),
+    }
+    if norm.median > 0 and value > 0:
+        return _ratio(value / norm.median, said)
+    if value == norm.median:
+        return both("serving.reason.equal", **said)
+    return both("serving.reason.above" if value > norm.median else "serving.reason.below", **said)
+
+
+def _ratio(ratio: float, said: dict[str, object]) -> Text:
+    if abs(ratio - 1) <= NEAR:
+        return both("serving.reason.close", **said)
+    if ratio < 1:
+        share = f"{ratio:.0%}" if ratio >= 0.01 else "<1%"
+        return both("serving.reason.fraction", share=share, **said)
+    if ratio < 1.5:
+        return both("serving.reason.percent_above", percent=f"{ratio - 1:.0%}", **said)
+    return both("serving.reason.times", times=times(ratio), **said)
+
+
+def _opening(title: Text) -> Text:
+    return Text(title.zh, title.en[:1].upper() + title.en[1:])
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)

@@ -1,0 +1,142 @@
+"""From profiles to the matrix a model reads: which profile columns, in which parts, and how parts are told again.
+
+No identifier and no calendar date is ever a feature: a model that knows when or who learns the case list by heart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.profiles import ProfileColumn, Profiles
+from gnomon.errors import Fault
+from gnomon.terms import Direction
+
+Floats = npt.NDArray[np.float64]
+Part = Literal["value", "deviation", "up", "down"]
+
+_FORBIDDEN_UNITS = frozenset({"id", "code", "date", "datetime", "timestamp", "year", "month_of_year", "epoch"})
+_FORBIDDEN_NAME = re.compile(r"(^|_)(id|ids|date|datetime|timestamp|epoch|year|month|at)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One column of a design matrix: a part of a profile column."""
+
+    column: str
+    part: Part
+
+    @property
+    def name(self) -> str:
+        """`fund_paid_365d:deviation`."""
+        return f"{self.column}:{self.part}"
+
+
+@dataclass(frozen=True)
+class Design:
+    """The features of a model, in the order in which the model reads them."""
+
+    features: tuple[Feature, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Profile columns that are read, each once."""
+        return tuple(dict.fromkeys(feature.column for feature in self.features))
+
+    def matrix(self, profiles: Profiles) -> Floats:
+        """Rows × features, float64; NaN is unknown. Raises `Fault` for missing columns and infinite values."""
+        require(profiles, self.columns)
+        parts = [_part(profiles, feature) for feature in self.features]
+        return np.column_stack(parts) if parts else np.zeros((len(profiles.values), 0))
+
+    def told(self, by_feature: Floats, profiles: Profiles) -> pd.DataFrame:
+        """Contributions summed over the parts of each profile column; index entity_id."""
+        places = {column: number for number, column in enumerate(self.columns)}
+        out = np.zeros((len(by_feature), len(places)))
+        for number, feature in enumerate(self.features):
+            out[:, places[feature.column]] += by_feature[:, number]
+        return pd.DataFrame(out, index=profiles.values.index, columns=list(places))
+
+    def as_list(self) -> list[list[str]]:
+        """Plain JSON values; `of` reads them back."""
+        return [[feature.column, feature.part] for feature in self.features]
+
+    @classmethod
+    def of(cls, told: Sequence[Sequence[Any]]) -> Self:
+        """The design that `as_list` wrote."""
+        return cls(tuple(Feature(str(column), part) for column, part in told))
+
+
+def directed(profiles: Profiles) -> Design:
+    """Deviations on the suspicious side only: what the unsupervised detector reads."""
+    sides: dict[Direction, tuple[Part, ...]] = {
+        Direction.HIGH: ("up",),
+        Direction.LOW: ("down",),
+        Direction.BOTH: ("up", "down"),
+        Direction.NONE: (),
+    }
+    known = {column.name for column in usable(profiles) if profiles.deviations[column.name].abs().gt(0).any()}
+    return Design(
+        tuple(
+            Feature(column.name, side)
+            for column in profiles.columns
+            if column.name in known
+            for side in sides[column.suspicious]
+        )
+    )
+
+
+def full(profiles: Profiles) -> Design:
+    """Values and deviations of every column that varies: what the supervised detector reads."""
+    features: list[Feature] = []
+    for column in usable(profiles):
+        features.append(Feature(column.name, "value"))
+        # Against one norm for all, the deviation ranks entities just as the value does: it would only be a twin.
+        if profiles.groups[column.name].nunique() > 1 and profiles.deviations[column.name].nunique(dropna=False) > 1:
+            features.append(Feature(column.name, "deviation"))
+    return Design(tuple(features))
+
+
+def usable(profiles: Profiles) -> tuple[ProfileColumn, ...]:
+    """Columns that can tell entities apart; constant and all-null ones can not. Sorted by name, ids and dates refused."""
+    for column in profiles.columns:
+        if column.unit in _FORBIDDEN_UNITS or _FORBIDDEN_NAME.search(column.measure):
+            raise ValueError(f"{column.name}: an identifier or a calendar date is no feature")
+    varies = profiles.values.nunique(dropna=False) > 1
+    return tuple(sorted((c for c in profiles.columns if varies[c.name]), key=lambda column: column.name))
+
+
+def require(profiles: Profiles, columns: Sequence[str]) -> None:
+    """Raise `Fault` when a profile lacks columns of the model, or holds an infinite value in one."""
+    lacking = [column for column in columns if column not in profiles.values.columns]
+    if lacking:
+        raise Fault(
+            "training.design.lacks_columns", place=profiles.entity, columns=", ".join(lacking[:5]), count=len(lacking)
+        )
+    for frame in (profiles.values, profiles.deviations):
+        endless = np.isinf(frame[list(columns)].to_numpy(float))
+        if endless.any():
+            row, number = (int(one[0]) for one in np.nonzero(endless))
+            raise Fault(
+                "training.design.infinite",
+                place=f"{profiles.entity} {frame.index[row]}",
+                column=columns[number],
+                count=int(endless.sum()),
+            )
+
+
+def _part(profiles: Profiles, feature: Feature) -> Floats:
+    if feature.part == "value":
+        return profiles.values[feature.column].to_numpy(float)
+    deviation = profiles.deviations[feature.column].to_numpy(float)
+    if feature.part == "deviation":
+        return deviation
+    # Unknown is zero here, the middle of the peers: it must never be what sets somebody apart.
+    side = np.nan_to_num(deviation if feature.part == "up" else -deviation, nan=0.0)
+    return np.log1p(np.maximum(side, 0.0))

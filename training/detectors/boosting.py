@@ -1,0 +1,149 @@
+"""Gradient boosting on values and deviations, learned from labels: log-odds that an entity is confirmed.
+
+LightGBM, several seeds averaged into one model text, so that score and contributions stay one exact sum. Settings are
+fixed and the same for every entity and data set, chosen for label sets of some dozens to some thousands.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from features.profiles import Profiles
+from gnomon.errors import Fault
+from training.design import Design, Floats, full
+from training.detectors import trees
+from training.detectors.contract import Contributions
+
+MODEL, ABOUT = "boosting.txt", "boosting.json"
+MIN_OF_EACH = 10
+"""Fewer confirmed or fewer refuted entities than this teach nothing that holds."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One member of the ensemble: LightGBM's settings that differ from `COMMON`, and how many rounds."""
+
+    rounds: int
+    settings: tuple[tuple[str, Any], ...] = ()
+    repeats: int = 1
+    """Fitted so often with other seeds, and averaged."""
+    weight: float = 1.0
+
+
+COMMON: dict[str, Any] = {
+    "objective": "binary",
+    "verbose": -1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "bagging_freq": 1,
+    "bagging_fraction": 0.7,
+    "feature_fraction": 0.6,
+    "learning_rate": 0.04,
+    "num_leaves": 15,
+    "min_child_samples": 5,
+    "min_sum_hessian_in_leaf": 1e-2,
+    "lambda_l2": 1.0,
+}
+TREES: dict[str, Any] = {
+    "boosting": "rf",
+    "extra_trees": True,
+    "bagging_fraction": 0.9,
+    "feature_fraction": 1.0,
+    "feature_fraction_bynode": 0.35,
+    "num_leaves": 255,
+    "min_child_samples": 2,
+    "min_sum_hessian_in_leaf": 1e-3,
+    "lambda_l2": 0.0,
+}
+RECIPES = (Recipe(150, repeats=3), Recipe(300, tuple(TREES.items()), weight=2.0))
+"""Boosting with greedy splits is best on thousands of labels, deep random trees on dozens: their weighted sum serves."""
+
+
+@dataclass
+class Boosting:
+    """Supervised; entities without a label are left out. Score in log-odds, `prior` is the log-odds of the base rate."""
+
+    seed: int = 0
+    threads: int = 0
+    recipes: tuple[Recipe, ...] = RECIPES
+    name: str = "boosting"
+    prior: float = 0.0
+    design: Design = field(default_factory=lambda: Design(()))
+    _text: str = ""
+    _model: Any = None
+
+    def fit(self, profiles: Profiles, labels: pd.Series | None = None) -> Self:
+        """Learn from labelled entities; raises `Fault` for labels of one class, too few, or nothing that varies."""
+        import lightgbm
+
+        rows, target = taught(profiles, labels)
+        self.design = full(rows)
+        if not self.design.features:
+            raise Fault("training.boosting.nothing_varies", place=profiles.entity)
+        self.prior = float(np.log(target.mean() / (1.0 - target.mean())))
+        matrix = self.design.matrix(rows)
+        total = sum(recipe.weight for recipe in self.recipes)
+        parts: list[tuple[str, float]] = []
+        for recipe in self.recipes:
+            for number in range(recipe.repeats):
+                settings = {**COMMON, **dict(recipe.settings), "seed": self.seed * 1000 + number}
+                settings["num_threads"] = self.threads
+                data = lightgbm.Dataset(matrix, target, params={"verbose": -1, "feature_pre_filter": False})
+                text = lightgbm.train(settings, data, recipe.rounds).model_to_string()
+                parts.append((text, recipe.weight / total / recipe.repeats))
+        self._text = trees.merged(parts, matrix.shape[1])
+        self._model = trees.booster_of(self._text)
+        return self
+
+    def score(self, profiles: Profiles) -> Floats:
+        """Log-odds of each entity; higher is more like the confirmed ones."""
+        return trees.raw(self._model, self.design.matrix(profiles), self.threads)
+
+    def explain(self, profiles: Profiles) -> Contributions:
+        """Exact TreeSHAP values of the log-odds, value and deviation of a column told together."""
+        by_feature, base = trees.contributions(self._model, self.design.matrix(profiles), self.threads)
+        return Contributions(base, self.design.told(by_feature, profiles))
+
+    def save(self, folder: Path) -> None:
+        """Write model text and JSON."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MODEL).write_text(self._text, encoding="ascii")
+        about = {"seed": self.seed, "prior": self.prior, "features": self.design.as_list()}
+        (folder / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; `Fault` for anything else."""
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        found = cls(about["seed"], prior=about["prior"], design=Design.of(about["features"]))
+        found._model = trees.booster(folder / MODEL)
+        found._text = (folder / MODEL).read_text(encoding="ascii")
+        return found
+
+
+def shortage(labels: pd.Series | None) -> str:
+    """Why labels cannot teach: a message key, or empty when they can."""
+    known = pd.Series(dtype=float) if labels is None else labels.dropna()
+    if known.nunique() < 2:
+        return "training.boosting.one_class"
+    if known.value_counts().min() < MIN_OF_EACH:
+        return "training.boosting.too_few"
+    return ""
+
+
+def taught(profiles: Profiles, labels: pd.Series | None) -> tuple[Profiles, Floats]:
+    """The labelled entities and their targets; raises `Fault` when they cannot teach."""
+    reason = shortage(labels)
+    if reason or labels is None:
+        counts = {} if labels is None else labels.dropna().astype(int).value_counts().to_dict()
+        raise Fault(
+            reason, place=profiles.entity, positive=counts.get(1, 0), negative=counts.get(0, 0), needed=MIN_OF_EACH
+        )
+    known = labels.reindex(profiles.values.index).dropna()
+    return profiles.select([str(one) for one in known.index]), known.to_numpy(float)
