@@ -1,8 +1,8 @@
 """The trail: append-only, hash-chained, written in the transaction of the change that it tells of.
 
-The hash of an event is the SHA-256 of the JSON list `[chain, seq, at, actor, action, subject kind, subject id, before,
-after, previous hash]` (UTF-8, no spaces, not escaped), where `at` is ISO 8601 in UTC with microseconds, and `before` and
-`after` are the JSON texts as they are stored. The first event follows sixty-four zeros.
+The hash of an event is the SHA-256 of the JSON list `[chain, seq, at, actor, action, subject kind, subject id,
+before, after, previous hash]` (UTF-8, no spaces, not escaped), where `at` is ISO 8601 in UTC with microseconds, and
+`before` and `after` are the JSON texts as they are stored. The first event follows sixty-four zeros.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ class Verified:
 def begin(session: Session) -> datetime:
     """Queue up as the trail's writer until the transaction ends, and tell the moment; moments never run backwards.
 
-    Every unit of work that changes cases calls this first: writers then wait in one line and cannot lock each other out,
-    and rows come to light in the order of their `updated_at`, which is what `updated_since` relies on.
+    Every unit of work that changes cases calls this first: writers then wait in one line and cannot lock each other
+    out, and rows come to light in the order of their `updated_at`, which is what `updated_since` relies on.
     """
     return max(datetime.now(UTC), _head(session).at)
 
@@ -220,12 +220,22 @@ def _link(session: Session, event: Row[Any], seq: int, previous: str) -> Broken 
 
 def _packs(session: Session, recorded: dict[str, str]) -> Broken | None:
     """Every warning on the trail is stored as it was issued, and no other is."""
-    stored = session.execute(select(IssuedWarning.fingerprint, IssuedWarning.pack).execution_options(yield_per=_PAGE))
-    for fingerprint, pack in stored:
+    for fingerprint, pack in _stored(session):
         expected = recorded.pop(fingerprint, None)
         if expected != hashlib.sha256(pack.encode()).hexdigest():
             return _broken("warning_unrecorded" if expected is None else "warning_changed", fingerprint)
     return _broken("warning_missing", min(recorded)) if recorded else None
+
+
+def _stored(session: Session) -> Iterator[tuple[str, str]]:
+    after = 0
+    while True:
+        page = select(IssuedWarning.id, IssuedWarning.fingerprint, IssuedWarning.pack).where(IssuedWarning.id > after)
+        rows = session.execute(page.order_by(IssuedWarning.id).limit(_PAGE)).all()
+        yield from ((row.fingerprint, row.pack) for row in rows)
+        if len(rows) < _PAGE:
+            return
+        after = rows[-1].id
 
 
 def _broken(kind: str, place: object, **values: object) -> Broken:

@@ -59,10 +59,10 @@ def cases(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[Case]:
-    """The queue. All filters narrow it; `owner=""` means cases that nobody owns, `state="alive"` all that are not closed.
+    """The queue. All filters narrow it; `owner=""` means cases that nobody owns, `state="alive"` all not closed.
 
-    `text` is searched in entity name, entity id, title, scheme and the case's number; `overdue_at` leaves what should have
-    been done by then. The order is the newest first, with `updated_since` the longest unchanged first.
+    `text` is searched in entity name, entity id, title, scheme and the case's number; `overdue_at` leaves what should
+    have been done by then. The order is the newest first, with `updated_since` the longest unchanged first.
     """
     query = select(Case)
     equal = (("scheme", scheme), ("scene", scene), ("entity_kind", entity_kind), ("entity_id", entity_id))
@@ -80,7 +80,11 @@ def cases(
     if updated_since is not None:
         query = query.where(Case.updated_at >= updated_since)
     order = order or (Order.NEWEST if updated_since is None else Order.UPDATED)
-    keys = {Order.NEWEST: [Case.id], Order.GRAVEST: [Case.gravity, Case.id], Order.UPDATED: [Case.updated_at, Case.id]}
+    keys: dict[Order, list[Any]] = {
+        Order.NEWEST: [Case.id],
+        Order.GRAVEST: [Case.gravity, Case.id],
+        Order.UPDATED: [Case.updated_at, Case.id],
+    }
     return _page(session, query, keys[order], order, cursor, limit)
 
 
@@ -136,16 +140,14 @@ def _found(text: str, table: type[Case] | type[IssuedWarning]) -> ColumnElement[
     return hit
 
 
-def _page(
-    session: Session, query: Select[tuple[R]], keys: list[Any], order: Order, cursor: str | None, limit: int
-) -> Page[R]:
+def _page(session: Session, query: Select[R], keys: list[Any], order: Order, cursor: str | None, limit: int) -> Page[R]:
     down = order is not Order.UPDATED
     if cursor:
         after = _read(cursor, order, keys)
         here = tuple_(*keys)
         query = query.where(here < after if down else here > after)
     query = query.order_by(*(key.desc() if down else key for key in keys)).limit(max(1, min(limit, MOST)) + 1)
-    rows = session.scalars(query.execution_options(populate_existing=True)).all()
+    rows: Sequence[R] = session.scalars(query.execution_options(populate_existing=True)).all()
     kept = rows[: max(1, min(limit, MOST))]
     if len(rows) > len(kept) or (order is Order.UPDATED and kept):
         return Page(kept, _written(kept[-1], order, keys))

@@ -1,4 +1,4 @@
-"""Who may sign in and call: accounts with roles, argon2 password hashes, API tokens kept as hashes. No account is built in."""
+"""Who may sign in and call: accounts with roles, argon2 password hashes, hashed API tokens. No account is built in."""
 
 from __future__ import annotations
 
@@ -119,8 +119,8 @@ def set_password(session: Session, name: str, password: str, actor: str) -> None
 def authenticate(session: Session, name: str, password: str) -> Person | None:
     """The person, when the password is theirs. Null for everything else, without saying which.
 
-    The caller must commit either way: failures are counted, and after `MAX_FAILURES` in a row the account stays shut for
-    `LOCKED_FOR`. An unknown name costs the same time as a known one.
+    The caller must commit either way: failures are counted, and after `MAX_FAILURES` in a row the account stays shut
+    for `LOCKED_FOR`. An unknown name costs the same time as a known one.
     """
     stored = session.scalar(select(Account.password).where(Account.name == name))
     fits = _fits(stored or _decoy(), password) and stored is not None

@@ -77,18 +77,26 @@ def hand_over(session: Session, warnings: Sequence[Warned], run_id: str, actor: 
 
 def case(session: Session, case_id: int) -> CaseView:
     """A case with its warnings, trail and copies; a fault (404) when there is none. `service.read` also records it."""
-    found = session.get(Case, case_id, populate_existing=True)
-    if found is None:
-        raise Fault("cases.no_case", place=str(case_id), status=404)
+    kept = found(session, case_id)
     held = select(IssuedWarning).join(CaseWarning, CaseWarning.warning_id == IssuedWarning.id)
     held = held.where(CaseWarning.case_id == case_id)
     gravest = (IssuedWarning.severity, IssuedWarning.percentile.desc(), IssuedWarning.id)
     return CaseView(
-        found,
+        kept,
         session.scalars(held.order_by(*gravest)).all(),
-        audit.events(session, subject(found)),
+        audit.events(session, subject(kept)),
         session.scalars(select(CaseCopy).where(CaseCopy.case_id == case_id).order_by(CaseCopy.sent_at)).all(),
     )
+
+
+def found(session: Session, case_id: int, to_change: bool = False) -> Case:
+    """The case alone, as it stands now, locked when it is to change; a fault (404) when there is none."""
+    # A number that no database can hold is no case's number either.
+    known = 0 < case_id < 2**63
+    case = session.get(Case, case_id, with_for_update=to_change or None, populate_existing=True) if known else None
+    if case is None:
+        raise Fault("cases.no_case", place=str(case_id), status=404)
+    return case
 
 
 def warning(session: Session, key: int | str) -> IssuedWarning:
@@ -98,11 +106,11 @@ def warning(session: Session, key: int | str) -> IssuedWarning:
         query = query.where(IssuedWarning.id == int(key))
     else:
         begun = IssuedWarning.fingerprint.startswith(str(key), autoescape=True)
-        query = query.where(begun if 8 <= len(str(key)) else IssuedWarning.fingerprint == str(key))
-    found = session.scalars(query.limit(2)).all()
-    if len(found) != 1:
+        query = query.where(begun if len(str(key)) >= 8 else IssuedWarning.fingerprint == str(key))
+    hits = session.scalars(query.limit(2)).all()
+    if len(hits) != 1:
         raise Fault("cases.no_warning", place=str(key), status=404)
-    return found[0]
+    return hits[0]
 
 
 def case_of(session: Session, warning_id: int) -> int | None:
@@ -110,9 +118,9 @@ def case_of(session: Session, warning_id: int) -> int | None:
     return session.scalar(select(CaseWarning.case_id).where(CaseWarning.warning_id == warning_id))
 
 
-def subject(found: Case) -> audit.Subject:
+def subject(case: Case) -> audit.Subject:
     """How the trail names a case."""
-    return audit.Subject("case", str(found.id))
+    return audit.Subject("case", str(case.id))
 
 
 def _fresh(session: Session, warnings: Sequence[Warned]) -> list[Warned]:
@@ -129,9 +137,9 @@ def _cases(
     session: Session, by_topic: dict[Topic, list[IssuedWarning]], moment: datetime
 ) -> tuple[list[Case], list[Case]]:
     """The cases that these warnings open, and those they join (brought up to date)."""
-    before = {_topic(found): found for found in _about(session, by_topic, open_ones=True)}
+    before = {_topic(case): case for case in _about(session, by_topic, open_ones=True)}
     # In the order of their numbers: the latest closed one stays.
-    earlier = {_topic(found): found.id for found in _about(session, by_topic, open_ones=False)}
+    earlier = {_topic(case): case.id for case in _about(session, by_topic, open_ones=False)}
     opened = []
     for topic, rows in by_topic.items():
         held = before.get(topic)
@@ -203,7 +211,7 @@ def _row(warned: Warned, moment: datetime, run_id: str) -> IssuedWarning:
         percentile=warned.percentile,
         issued_at=moment,
         run_id=run_id,
-        pack=json.dumps(warned.as_dict(), ensure_ascii=False, separators=(",", ":")),
+        pack=json.dumps(warned.as_dict(), ensure_ascii=False, separators=(",", ":"), allow_nan=False),
     )
 
 
@@ -211,16 +219,16 @@ def _events(
     actor: str, links: list[tuple[IssuedWarning, Case]], opened: list[Case], before: list[Case]
 ) -> Iterator[audit.Event]:
     held: dict[int, list[str]] = defaultdict(list)
-    for row, found in links:
-        held[found.id].append(row.fingerprint)
+    for row, case in links:
+        held[case.id].append(row.fingerprint)
         pack = hashlib.sha256(row.pack.encode()).hexdigest()
-        after = {"case": found.id, "model": row.model, "run": row.run_id, "pack_sha256": pack}
+        after = {"case": case.id, "model": row.model, "run": row.run_id, "pack_sha256": pack}
         yield audit.Event(actor, audit.ISSUE, audit.Subject("warning", row.fingerprint), None, after)
-    for action, cases in (("open", opened), ("join", before)):
-        for found in cases:
-            after = {"version": found.version, "severity": found.severity, "warnings": held[found.id]}
-            after |= {"earlier": found.earlier_id} if action == "open" else {}
-            yield audit.Event(actor, action, subject(found), None, after)
+    for action, touched in (("open", opened), ("join", before)):
+        for case in touched:
+            after = {"version": case.version, "severity": case.severity, "warnings": held[case.id]}
+            after |= {"earlier": case.earlier_id} if action == "open" else {}
+            yield audit.Event(actor, action, subject(case), None, after)
 
 
 def _topic(about: Warned | Case | IssuedWarning) -> Topic:

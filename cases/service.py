@@ -1,4 +1,4 @@
-"""What people do with cases: every action checked against the table of moves, and on the trail in the same transaction."""
+"""What people do with cases: each action held against the table of moves, and on the trail in its transaction."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ from cases.workflow import ACTIONS, CASEWORK, READERS, ROLES, STATES, TERMS, Act
 from gnomon.errors import Fault
 from gnomon.terms import Outcome, Severity, Text
 
+MOST = 10**9
+"""Amounts in yuan and numbers of people beyond this are slips of the pen."""
+
 
 class Conflict(Fault):
     """The case is not as the person saw it, or its state forbids the action: HTTP 409."""
 
     def __init__(self, key: str, *, place: str, **values: object) -> None:
-        super().__init__(key, place=place, status=409, **values)
+        super().__init__(key, place=place, status=409, exit_code=1, **values)
 
 
 class Forbidden(Fault):
     """This person may not do it: HTTP 403."""
 
     def __init__(self, key: str, *, place: str, **values: object) -> None:
-        super().__init__(key, place=place, status=403, **values)
+        super().__init__(key, place=place, status=403, exit_code=1, **values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +66,12 @@ def act(
 ) -> Case:
     """Do one action on a case as it stood at `version`.
 
-    Raises `Fault` and changes nothing: 404 no such case or person; 403 the role, or somebody else owns the case; 409 the
-    state forbids it (the message says what may be done instead), or the case has changed since; 422 reason, outcome or
-    person missing, or an amount that cannot be.
+    Raises `Fault` and changes nothing: 404 no such case or person; 403 the role, or somebody else owns the case; 409
+    the state forbids it (the message says what may be done instead), or the case has changed since; 422 reason,
+    outcome or person missing, or an amount that cannot be.
     """
     moment = audit.begin(session)
-    found = session.get(Case, case_id, with_for_update=True, populate_existing=True)
-    if found is None:
-        raise Fault("cases.no_case", place=str(case_id), status=404)
+    found = queue.found(session, case_id, to_change=True)
     move = _move(found, Action(action), actor)
     if found.version != version:
         raise Conflict("cases.changed", place=str(case_id), seen=version, version=found.version)
@@ -88,19 +89,24 @@ def act(
 def allowed(found: Case, person: Person) -> dict[Action, Move]:
     """What this person may do with this case now: the buttons of its page."""
     may = moves(found.state, person.role)
-    return {action: move for action, move in may.items() if not _owned_by_other(found, move, person)}
+    return {
+        action: move
+        for action, move in may.items()
+        if not _owned_by_other(found, move, person) and not _nobody_to_free(found, move)
+    }
 
 
 def read(session: Session, case_id: int, reader: Person) -> queue.CaseView:
     """A case's page. Who opened it goes on the trail; a copy that was sent to the reader counts as read."""
     _may_read(reader, case_id)
     moment = audit.begin(session)
+    copy = session.get(CaseCopy, (case_id, reader.name), populate_existing=True)
+    if copy is not None and copy.read_at is None:
+        copy.read_at = moment
+        session.flush()
     view = queue.case(session, case_id)
-    for copy in view.copies:
-        if copy.name == reader.name and copy.read_at is None:
-            copy.read_at = moment
     audit.record(session, reader.actor, "read", queue.subject(view.case))
-    return queue.case(session, case_id)
+    return view
 
 
 def read_warning(session: Session, key: int | str, reader: Person) -> IssuedWarning:
@@ -118,7 +124,7 @@ def _may_read(reader: Person, key: int | str) -> None:
 
 def _move(found: Case, action: Action, actor: Person) -> Move:
     place, here = str(found.id), moves(found.state, actor.role)
-    if action in here:
+    if action in here and not _nobody_to_free(found, here[action]):
         move = here[action]
         if _owned_by_other(found, move, actor):
             raise Forbidden("cases.not_owner", place=place, action=move.title, owner=found.owner)
@@ -140,6 +146,10 @@ def _owned_by_other(found: Case, move: Move, person: Person) -> bool:
     )
 
 
+def _nobody_to_free(found: Case, move: Move) -> bool:
+    return move.owner is Holder.NOBODY and found.owner is None
+
+
 def _required(session: Session, found: Case, move: Move, action: Action, asked: Request) -> Person | None:
     """The person named in the request, once everything that the move needs is there."""
     place = str(found.id)
@@ -149,7 +159,7 @@ def _required(session: Session, found: Case, move: Move, action: Action, asked: 
         raise Fault("cases.needs_outcome", place=place, outcomes=", ".join(Outcome))
     amounts = (asked.amount_found, asked.amount_recovered, asked.people_handled)
     for amount in amounts:
-        if amount is not None and not 0 <= amount < 10**16:
+        if amount is not None and not (Decimal(amount).is_finite() and 0 <= amount <= MOST):
             raise Fault("cases.amount", place=place, amount=amount)
     if not move.needs_outcome and (asked.outcome is not None or any(amount is not None for amount in amounts)):
         raise Fault("cases.no_outcome_here", place=place, action=move.title)
@@ -212,7 +222,8 @@ def _close(found: Case, asked: Request, moment: datetime) -> None:
 def _reopen(session: Session, found: Case, moment: datetime) -> None:
     same = (Case.entity_kind == found.entity_kind, Case.entity_id == found.entity_id, Case.scheme == found.scheme)
     with session.no_autoflush:
-        other = session.scalar(select(Case.id).where(*same, Case.state != State.CLOSED.value, Case.id != found.id))
+        alive = (Case.state != State.CLOSED.value, Case.parent_id.is_(None), Case.id != found.id)
+        other = session.scalar(select(Case.id).where(*same, *alive))
     if other is not None:
         raise Conflict("cases.other_open", place=str(found.id), other=other)
     found.outcome = found.closing_reason = found.amount_found = found.amount_recovered = found.people_handled = None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from catalogue.model import WarningModel
 from catalogue.rule import evaluate
+from features.engine import Engine
 from features.profiles import Profiles
 from gnomon.terms import Outcome
 
@@ -65,3 +66,29 @@ def _counted(model: WarningModel, profiles: Profiles, outcomes: Mapping[str, str
         cleared=int((result.fires & cleared).sum()),
         missed=int((~result.fires & confirmed).sum()),
     )
+
+
+def outcomes(engine: Engine, model: WarningModel) -> dict[str, str]:
+    """The latest known outcome by entity id: of the model's scheme, or about the entity as a whole."""
+    label = engine.table("label")
+    about = label.filter(
+        (label.entity_kind == model.entity)
+        & (label.scheme.isnull() | (label.scheme == "") | (label.scheme == model.scheme))
+    )
+    rows = engine.arrow(about.order_by("labelled_at").select("entity_id", "outcome")).to_pylist()
+    return {row["entity_id"]: row["outcome"] for row in rows}
+
+
+def month_ends(last: datetime, months: int) -> list[datetime]:
+    """The last moment of each of the `months` full months before `last`, oldest first.
+
+    >>> [f"{end:%Y-%m-%d}" for end in month_ends(datetime(2024, 3, 31, 9), 2)]
+    ['2024-01-31', '2024-02-29']
+    """
+    ends = []
+    first_day = last.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    for _ in range(months):
+        end = first_day - timedelta(microseconds=1)
+        ends.append(end)
+        first_day = end.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return ends[::-1]

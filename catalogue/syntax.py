@@ -30,7 +30,7 @@ from catalogue.nodes import (
 from gnomon.errors import Fault, nearest
 
 DEEPEST = 40
-"""Brackets and signs inside one another; nobody reads further, and the parser's own stack ends somewhere."""
+"""Brackets and signs inside one another, and terms of one sum; nobody reads further, and the stack ends somewhere."""
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
@@ -201,7 +201,11 @@ class _Parser:
     def chain(self, signs: tuple[str, ...], read: Callable[[], Node]) -> Node:
         at = self.token.at
         built = read()
+        length = 0
         while (sign := self.taken(*signs)) is not None:
+            length += 1
+            if length > DEEPEST:
+                self.fail("deep", sign.at, deepest=DEEPEST)
             left = self.number(at, built)
             built = Arithmetic(sign.text, left, self.number(self.token.at, read()))
         return built

@@ -107,7 +107,8 @@ class GivenReading:
     def text(self, name: str) -> npt.NDArray[np.object_]:
         """See `Reading`."""
         given = [row.get(name) for row in self.rows]
-        return np.array([None if value is None else str(value) for value in given], dtype=object)
+        # NaN is how a number says that it is unknown; as a text it would read "nan" and be known.
+        return np.array([None if value is None or value != value else str(value) for value in given], dtype=object)
 
 
 @dataclass(frozen=True)

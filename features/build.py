@@ -43,7 +43,9 @@ def build(engine: Engine, entity: str, as_of: datetime | None = None, min_peers:
     if values.empty:
         first = _event(engine, kind, first=True)
         if first is not None and first > moment:
-            raise Fault("features.build.too_early", place=f"{entity} --as-of {moment:%Y-%m-%d}", first=f"{first:%Y-%m-%d}")
+            raise Fault(
+                "features.build.too_early", place=f"{entity} --as-of {moment:%Y-%m-%d}", first=f"{first:%Y-%m-%d}"
+            )
         raise Fault("features.build.empty", place=entity, tables=", ".join(kind.tables))
     peers = peers_of(kind)
     log = frozenset(column.name for one in kind.measures.values() if one.log for column in one.columns)
@@ -93,7 +95,9 @@ def _event(engine: Engine, kind: Entity, first: bool = False) -> datetime | None
     if not moments:
         return None
     both_ends = ibis.union(*moments) if len(moments) > 1 else moments[0]
-    row = engine.arrow(both_ends.aggregate(first=both_ends.event_at.min(), last=both_ends.event_at.max())).to_pylist()[0]
+    row = engine.arrow(both_ends.aggregate(first=both_ends.event_at.min(), last=both_ends.event_at.max())).to_pylist()[
+        0
+    ]
     found: datetime | None = row["first" if first else "last"]
     return None if found is None else found.replace(tzinfo=UTC)
 

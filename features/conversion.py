@@ -102,6 +102,8 @@ def _money(texts: pa.Array, _column: Column, how: Reading) -> pa.Array:
     """Two decimals, halves rounded away from zero; beyond 16 digits before the point it is no amount."""
     texts = _digits(texts, how)
     factor = how.scale if how.scale is not None else Decimal(1)
+    if factor == 1 and (amounts := _at_once(texts, MONEY)) is not None:
+        return amounts
     plain = pc.fill_null(pc.match_substring_regex(texts, PLAIN_NUMBER), False)
     wide = _where(plain, texts).cast(pa.decimal256(40, 18))
     if factor != 1:
@@ -128,6 +130,8 @@ def _date(texts: pa.Array, column: Column, how: Reading) -> pa.Array:
         if how.date == "unix_seconds":
             moments = pc.local_timestamp(pc.assume_timezone(moments, "UTC").cast(pa.timestamp("us", tz=how.zone)))
         return moments.cast(pa.date32())
+    if (days := _at_once(texts, pa.date32())) is not None:
+        return days
     whole = _days(texts)
     rest = pc.and_(pc.is_null(whole), pc.is_valid(texts))
     if not pc.any(rest).as_py():
@@ -141,6 +145,8 @@ def _time(texts: pa.Array, _column: Column, how: Reading) -> pa.Array:
         moments = _declared(texts, how)
         zone = "UTC" if how.date == "unix_seconds" else how.zone
         return _utc(moments, zone)
+    if (local := _at_once(texts, MICRO)) is not None:
+        return _utc(local, how.zone)
     local = pc.coalesce(_days(texts), _moments(texts, MOMENT))
     told = _utc(local, how.zone)
     rest = pc.and_(pc.is_null(local), pc.is_valid(texts))
@@ -189,13 +195,14 @@ def _padded(texts: pa.Array, pattern: str) -> pa.Array:
 
 
 def _parsed(texts: pa.Array, pattern: str) -> pa.Array:
-    """Moments; a date that no calendar has (31 February) is null, where the parser would roll it over."""
+    """Moments; a day that no calendar has (31 February) is null, where the parser would roll it over."""
     moments = pc.strptime(texts, pattern, "us", error_is_null=True)
-    back = pc.strftime(moments, pattern)
-    exact = pc.or_(pc.equal(back, texts), pc.starts_with(back, "0")) if "%S" not in pattern else pc.is_valid(moments)
-    if "%S" in pattern:
-        exact = pc.equal(pc.utf8_slice_codeunits(back, 0, 10), pc.utf8_slice_codeunits(texts, 0, 10))
-    return _where(exact, moments)
+    back = pc.strftime(moments.cast(pa.timestamp("s")), pattern)
+    return _where(pc.equal(_unpadded(back), _unpadded(texts)), moments)
+
+
+def _unpadded(texts: pa.Array) -> pa.Array:
+    return pc.utf8_lower(pc.replace_substring_regex(texts, r"(^|\D)0+(\d)", r"\1\2"))
 
 
 def _declared(texts: pa.Array, how: Reading) -> pa.Array:
@@ -207,8 +214,7 @@ def _declared(texts: pa.Array, how: Reading) -> pa.Array:
     if how.date.startswith("days since "):
         days = (date.fromisoformat(how.date.removeprefix("days since ")) - date(1970, 1, 1)).days
         return pc.add(_whole(texts, 7), days).cast(pa.int32()).cast(pa.date32()).cast(MICRO)
-    moments = pc.strptime(texts, how.date, "us", error_is_null=True)
-    return moments
+    return _parsed(texts, how.date)
 
 
 def _whole(texts: pa.Array, digits: int) -> pa.Array:
@@ -221,6 +227,14 @@ def _digits(texts: pa.Array, how: Reading) -> pa.Array:
         return texts
     coded = texts.dictionary_encode()
     return pa.array([text.translate(WIDE) for text in coded.dictionary.to_pylist()], pa.string()).take(coded.indices)
+
+
+def _at_once(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
+    """The whole column by Arrow's own reader, which is several times faster; None when it stumbles over any value."""
+    try:
+        return texts.cast(kind)
+    except pa.ArrowInvalid:
+        return None
 
 
 def _where(good: pa.Array, values: pa.Array) -> pa.Array:

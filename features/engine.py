@@ -141,8 +141,6 @@ class Engine:
     def _typed(self, under: Contract, raw: ir.Table, rows: int) -> None:
         types = {column.name: READ_AS.get(column.type, "string") for column in under.columns}
         types.update({name: SYSTEM_AS[name] for name, _ in SYSTEM})
-        columns = {
-            name: (raw[name] if name in raw.columns else ibis.null()).cast(kind) for name, kind in types.items()
-        }
+        columns = {name: (raw[name] if name in raw.columns else ibis.null()).cast(kind) for name, kind in types.items()}
         self._views[under.name] = self._backend.create_view(under.name, raw.select(**columns), overwrite=True)
         self._rows[under.name] = rows

@@ -26,7 +26,7 @@ def _zone(name: str) -> str:
 
 Zone = Annotated[str, AfterValidator(_zone)]
 Names = Annotated[list[str], BeforeValidator(lambda told: [told] if isinstance(told, str) else told)]
-ORIGINS = ("from", "constant", "text", "first_of", "list", "number_within")
+ORIGINS = ("from", "constant", "text", "first_of", "list", "sum", "number_within")
 
 
 class _Declared(BaseModel):
@@ -41,12 +41,16 @@ class Rule(_Declared):
     text: str | None = Field(None, description="Text with source columns in braces; null when one of them is.")
     first_of: list[str] | None = Field(None, description="The first of these source columns that is not null.")
     list_: list[str] | None = Field(None, alias="list", description="A list of these columns' values, nulls left out.")
-    number_within: Names | None = Field(None, description="1, 2, 3 … within rows alike in these columns, in file order.")
+    sum_: list[str] | None = Field(None, alias="sum", description="The sum of these columns, nulls left out.")
+    number_within: Names | None = Field(
+        None, description="1, 2, 3 … within rows alike in these columns, in file order."
+    )
 
     nulls: Names = Field([], description="Further texts that mean null in this column.")
     values: dict[str, str] = Field({}, description="Source text to contract text; without `otherwise`, others stay.")
     keywords: dict[str, str] = Field({}, description="The value of the first keyword found in the text.")
     otherwise: str | None = Field(None, description="What `values` and `keywords` do not name.")
+    default: str | None = Field(None, description="What stands where the column is null.")
     pseudonym: bool = Field(False, description="HMAC-SHA256 of the text with the deployment's key.")
 
     date: str = Field("", description="unix_seconds, year, `days since 2000-01-01`, or a pattern such as %d.%m.%Y.")
@@ -57,7 +61,11 @@ class Rule(_Declared):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Rule:
-        told = [name for name in ORIGINS if getattr(self, {"from": "from_", "list": "list_"}.get(name, name)) is not None]
+        told = [
+            name
+            for name in ORIGINS
+            if getattr(self, {"from": "from_", "list": "list_", "sum": "sum_"}.get(name, name)) is not None
+        ]
         if len(told) != 1:
             raise ValueError(f"needs exactly one of {', '.join(ORIGINS)}")
         if self.text is not None and any(spec or turn for _, _, spec, turn in Formatter().parse(self.text)):
@@ -69,7 +77,8 @@ class Rule(_Declared):
         """Source columns that are read."""
         named = [name for _, name, _, _ in Formatter().parse(self.text or "") if name is not None]
         single = [self.from_] if self.from_ is not None else []
-        return (*single, *named, *(self.first_of or ()), *(self.list_ or ()), *(self.number_within or ()))
+        several = (self.first_of, self.list_, self.sum_, self.number_within)
+        return (*single, *named, *(name for names in several for name in names or ()))
 
 
 def _rule(told: Any) -> Any:
@@ -130,7 +139,9 @@ def shipped() -> dict[str, str]:
     """Texts of the mappings that come with Gnomon, by name."""
     folder = resources.files("features.mappings")
     files = [one for one in folder.iterdir() if one.name.endswith(".yaml")]
-    return {one.name.removesuffix(".yaml"): one.read_text(encoding="utf-8") for one in sorted(files, key=lambda f: f.name)}
+    return {
+        one.name.removesuffix(".yaml"): one.read_text(encoding="utf-8") for one in sorted(files, key=lambda f: f.name)
+    }
 
 
 def load(name: str) -> Mapping:
@@ -157,7 +168,7 @@ def parse(text: str, place: str) -> Mapping:
     """The mapping that `text` declares."""
     try:
         # The base loader keeps every scalar as it is written: no yes/no turned into bool, no 0.10 into 0.1.
-        told = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - builds strings, lists and dicts only
+        told = yaml.load(text, yaml.BaseLoader)
     except yaml.YAMLError as wrong:
         raise Misuse("features.mapping.yaml", place=place, why=" ".join(str(wrong).split())) from None
     try:
@@ -175,7 +186,13 @@ def parse(text: str, place: str) -> Mapping:
 
 
 def _told(wrong: ValidationError) -> list[str]:
-    keys = {"derive": Rule, "columns": Rule, "file": FileOptions, "unpivot": Unpivot, "tables": TableMapping}
+    keys: dict[str, type[BaseModel]] = {
+        "derive": Rule,
+        "columns": Rule,
+        "file": FileOptions,
+        "unpivot": Unpivot,
+        "tables": TableMapping,
+    }
     lines = []
     for error in wrong.errors():
         at = ".".join(str(part) for part in error["loc"])
@@ -186,3 +203,12 @@ def _told(wrong: ValidationError) -> list[str]:
         else:
             lines.append(f"`{at}`: {error['msg'].removeprefix('Value error, ')}")
     return lines
+
+
+def restricted(mapping: Mapping, table: str) -> Mapping:
+    """The same mapping for one of its tables only."""
+    kept = [one for one in mapping.tables if one.table == table]
+    if not kept:
+        close = nearest(table, [one.table for one in mapping.tables])
+        raise Misuse("features.mapping.table", place=mapping.name, table=table, nearest=close)
+    return mapping.model_copy(update={"tables": kept})

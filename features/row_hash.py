@@ -16,8 +16,8 @@ def row_hashes(rows: pa.Table) -> pa.Array:
     A column that is null adds nothing, so a contract that gains an optional column keeps the hashes of older rows.
     """
     written = [_written(name, rows[name]) for name in rows.column_names]
-    joined = pc.binary_join_element_wise(*written, "").to_pylist()
-    return pa.array([blake2b(one.encode(), digest_size=16).hexdigest() for one in joined], pa.string())
+    joined = pc.binary_join_element_wise(*written, "").cast(pa.binary()).to_pylist()
+    return pa.array([blake2b(one, digest_size=16).hexdigest() for one in joined], pa.string())
 
 
 def _written(name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:

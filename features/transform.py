@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from features.connectors import Raw
 from features.contracts import contract
+from features.conversion import PLAIN_NUMBER
 from features.mapping import FileOptions, Mapping, Rule, TableMapping
 from gnomon.errors import Fault, nearest
 
@@ -40,7 +41,7 @@ def offer(raw: Raw, mapping: Mapping, place: str, key: bytes) -> list[Offered]:
     rows = _nulled(raw.rows, mapping.file.nulls)
     _check_sources(rows, mapping, place)
     for name, rule in mapping.derive.items():
-        rows = _with(rows, name, column(rule, rows, key))
+        rows = with_column(rows, name, column(rule, rows, key))
     return [_offered(replace(raw, rows=rows), one, place, key) for one in mapping.tables]
 
 
@@ -65,6 +66,8 @@ def column(rule: Rule, rows: pa.Table, key: bytes) -> pa.ChunkedArray:
         made = pc.if_else(pc.equal(made, token), None, made)
     if rule.values or rule.keywords:
         made = _translated(made, rule)
+    if rule.default is not None:
+        made = pc.fill_null(made, rule.default)
     return _pseudonyms(made, key) if rule.pseudonym else made
 
 
@@ -77,6 +80,8 @@ def _origin(rule: Rule, rows: pa.Table) -> pa.ChunkedArray:
         return pc.coalesce(*(rows[name] for name in rule.first_of))
     if rule.list_ is not None:
         return _listed([rows[name] for name in rule.list_], rows.num_rows)
+    if rule.sum_ is not None:
+        return _summed([rows[name].combine_chunks() for name in rule.sum_], rows.num_rows)
     if rule.number_within is not None:
         groups = rows.select(rule.number_within).to_pandas().groupby(rule.number_within, dropna=False, sort=False)
         return pa.chunked_array([pa.array(groups.cumcount().to_numpy() + 1).cast(pa.string())])
@@ -101,6 +106,20 @@ def _listed(columns: list[pa.ChunkedArray], length: int) -> pa.ChunkedArray:
     lists = pa.ListArray.from_arrays(pa.array(offsets), values)
     empty = pa.array(~there.any(axis=1))
     return pa.chunked_array([pc.if_else(empty, pa.nulls(length, lists.type), lists)])
+
+
+def _summed(columns: list[pa.Array], length: int) -> pa.ChunkedArray:
+    """Sums as text; a text that is no number makes the sum that text, so that it is refused where it is read."""
+    total = pa.nulls(length, pa.decimal256(50, 18))
+    odd = pa.nulls(length, pa.string())
+    for texts in columns:
+        plain = pc.fill_null(pc.match_substring_regex(texts, PLAIN_NUMBER), False)
+        odd = pc.coalesce(odd, pc.if_else(plain, None, texts))
+        number = pc.if_else(plain, texts, None).cast(pa.decimal256(40, 18))
+        both = pc.add(pc.coalesce(total, pa.scalar(0, total.type)), pc.coalesce(number, pa.scalar(0, number.type)))
+        known = pc.or_(pc.is_valid(total), pc.is_valid(number))
+        total = pc.if_else(known, both, None).cast(pa.decimal256(50, 18))
+    return pa.chunked_array([pc.coalesce(odd, total.cast(pa.string()))])
 
 
 def _translated(made: pa.ChunkedArray, rule: Rule) -> pa.ChunkedArray:
@@ -190,7 +209,8 @@ def _nulled(rows: pa.Table, tokens: list[str]) -> pa.Table:
     return pa.table(columns, names=rows.column_names)
 
 
-def _with(rows: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:
+def with_column(rows: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:
+    """The rows with one column more, or with that column replaced."""
     at = rows.schema.get_field_index(name)
     return rows.append_column(name, values) if at < 0 else rows.set_column(at, name, values)
 

@@ -79,6 +79,11 @@ class ColumnDrift:
             n_now=now.n,
         )
 
+    @property
+    def told(self) -> Text:
+        """The verdict in words."""
+        return both(f"monitoring.verdict.{self.verdict}")
+
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> Self:
         """The row that `asdict` wrote."""

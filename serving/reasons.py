@@ -9,11 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from features.profiles import ProfileColumn, Profiles
 from gnomon.i18n import both
 from gnomon.terms import Evidence, Norm, Reason, Text
 from serving.quantities import quantity, times
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 OTHER = "other"
 """`Reason.measure` of the last line, which sums what has no line of its own."""
@@ -77,9 +81,8 @@ def reasons(
 
 def _reason(profiles: Profiles, entity_id: str, line: Line, evidence: Rows) -> Reason:
     column = profiles.column(line.column)
-    at = profiles.values.index.get_loc(entity_id)
-    value = _known(profiles.values[column.name].to_numpy()[at])
-    deviation = _known(profiles.deviations[column.name].to_numpy()[at])
+    value = _known(profiles.values, entity_id, column.name)
+    deviation = _known(profiles.deviations, entity_id, column.name)
     norm = profiles.norm(entity_id, column.name)
     why = profiles.missing.get(column.name)
     return Reason(
@@ -135,5 +138,6 @@ def _opening(title: Text) -> Text:
     return Text(title.zh, title.en[:1].upper() + title.en[1:])
 
 
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+def _known(frame: pd.DataFrame, entity_id: str, column: str) -> float | None:
+    value = float(frame[column].to_numpy(float)[frame.index.get_loc(entity_id)])
+    return None if math.isnan(value) else value

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +17,20 @@ import numpy as np
 import pandas as pd
 
 from features.profiles import Profiles
+from gnomon.config import Settings
 from gnomon.errors import Fault
 from training.design import Floats, require
 from training.detectors.boosting import Boosting
-from training.detectors.contract import Contributions, Detector
+from training.detectors.contract import Contributions
 from training.detectors.forest import Forest
 
 MANIFEST, ABOUT, QUANTILES = "manifest.json", "bundle.json", "score_quantiles.json"
+POINTER = "champion.json"
 ALLOWED = frozenset(
-    {"forest.txt", "forest.json", "boosting.txt", "boosting.json", ABOUT, QUANTILES, "reference.parquet", "card.json"}
+    {"forest.txt", "forest.json", "boosting.txt", "boosting.json", ABOUT, QUANTILES, "reference.parquet"}
 )
+Learned = Forest | Boosting
+"""Detectors that a bundle can hold."""
 DETECTORS: Mapping[str, type[Forest] | type[Boosting]] = {"forest": Forest, "boosting": Boosting}
 UNITS = {"forest": "log2 anomaly score", "boosting": "log-odds"}
 
@@ -50,7 +55,7 @@ class Bundle:
 
     folder: Path
     entity: str
-    detector: Detector
+    detector: Learned
     columns: tuple[str, ...]
     """Profile columns that the model reads."""
     quantiles: Floats
@@ -84,21 +89,60 @@ class Bundle:
         return Scored(score, why.base, why.by_column, np.clip(place, 0.0, 1.0), name, UNITS[name])
 
 
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The version that serves, and where its verified bundle lies."""
+
+    entity: str
+    version: str
+    run_id: str
+    folder: Path
+
+    @property
+    def model_version(self) -> str:
+        """`gnomon-institution/3`: how warnings name the model that issued them."""
+        return f"gnomon-{self.entity}/{self.version}"
+
+
+def serving(settings: Settings, entity: str) -> Champion | None:
+    """The champion as last promoted or fetched into this workspace; None when there is none. Reads one small file."""
+    path = settings.workspace / "bundles" / entity / POINTER
+    if not path.is_file():
+        return None
+    told = json.loads(path.read_text(encoding="utf-8"))
+    version = str(told["version"])
+    return Champion(entity, version, str(told["run_id"]), path.parent / version)
+
+
+def point(settings: Settings, champion: Champion) -> None:
+    """Say which fetched bundle serves; replaced in one step, so a reader sees the old one or the new one."""
+    path = settings.workspace / "bundles" / champion.entity / POINTER
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{POINTER}.{secrets.token_hex(4)}")
+    _json(fresh, {"version": champion.version, "run_id": champion.run_id})
+    fresh.replace(path)
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 of the manifest, which holds the hashes of all files: names the bundle's content."""
+    return _digest(folder / MANIFEST)
+
+
 def write(
     folder: Path,
     entity: str,
-    detectors: Mapping[str, Detector],
-    serving: str,
+    detectors: Mapping[str, Learned],
+    serves: str,
     scores: Mapping[str, Floats],
     about: Mapping[str, Any],
 ) -> None:
-    """Write detectors, score quantiles and `about` into `folder`, then seal it. `serving` names the one that scores."""
+    """Write detectors, score quantiles and `about` into `folder`, then seal it. `serves` names the one that scores."""
     folder.mkdir(parents=True, exist_ok=True)
     for detector in detectors.values():
         detector.save(folder)
     grid = np.linspace(0.0, 1.0, 1001)
     _json(folder / QUANTILES, {name: np.quantile(one, grid).tolist() for name, one in scores.items()})
-    _json(folder / ABOUT, {**about, "entity": entity, "detector": serving, "detectors": sorted(detectors)})
+    _json(folder / ABOUT, {**about, "entity": entity, "detector": serves, "detectors": sorted(detectors)})
     seal(folder)
 
 

@@ -9,6 +9,11 @@ from features.profiles import Profiles
 from gnomon.i18n import both
 from training.evaluate import Evaluation
 
+WHY = {
+    "training.boosting.no_labels": "training.card.why.none",
+    "training.boosting.one_class": "training.card.why.one_class",
+    "training.boosting.too_few": "training.card.why.too_few",
+}
 LIMITS = ("selection", "not_proof", "peers")
 
 
@@ -36,7 +41,7 @@ def card(
     }
     told["evaluation"] = None if evaluation is None else evaluation.as_dict()
     if evaluation is None:
-        told["not_evaluated"] = _both("training.card.no_labels", reason=both(why_not) if why_not else "")
+        told["not_evaluated"] = _both("training.card.no_labels", reason=both(WHY[why_not]))
     return told
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ _WORDS = {
     0.0: {"0", "0.0", "no", "n", "false", "f", "false_alarm", "honest", "negative", "否", "不属实", "误报"},
 }
 _NEUTRAL = {"", "useful", "data_error", "unknown", "nan", "none", "null", "有价值", "数据错误", "未知"}
+_TIME = pd.DatetimeTZDtype("us", "UTC")
 _MOST_DATES = 24
 """Profiles are built for at most so many dates; labels between two of them use the earlier one."""
 
@@ -52,8 +53,10 @@ def of_rows(rows: pd.DataFrame, entity: str) -> pd.DataFrame:
     return _of_contract(rows, entity, "label")
 
 
-def labels_for(profiles: Profiles, rows: pd.DataFrame, place: str = "labels") -> pd.Series:
-    """1.0, 0.0 or NaN (unknown) for each profile. Nothing labelled after the profiles' as-of date is used.
+def labels_for(
+    profiles: Profiles, rows: pd.DataFrame, place: str = "labels", until: datetime | None = None
+) -> pd.Series:
+    """1.0, 0.0 or NaN (unknown) for each profile. Nothing labelled after `until` (None: today) is used.
 
     The latest outcome of each scheme counts; an entity confirmed under any scheme is confirmed. Raises `Fault` naming
     the first entities that have labels and no profile.
@@ -69,43 +72,53 @@ def labels_for(profiles: Profiles, rows: pd.DataFrame, place: str = "labels") ->
             entity=profiles.entity,
             nearest=nearest(strangers[0], known),
         )
-    told = _latest(known_by(rows, profiles.as_of))
+    told = _latest(known_by(rows, until))
     return told.reindex(profiles.values.index).astype(float)
 
 
-def known_by(rows: pd.DataFrame, moment: datetime) -> pd.DataFrame:
-    """The labels that somebody had given by `moment`; a label without a date is taken as given before."""
+def known_by(rows: pd.DataFrame, moment: datetime | None) -> pd.DataFrame:
+    """The labels that somebody had given by `moment` (None: all); one without a date is taken as given before."""
+    if moment is None:
+        return rows
     given = rows["labelled_at"]
     return rows[given.isna() | (given <= pd.Timestamp(moment))]
 
 
 def examples(
-    now: Profiles, rows: pd.DataFrame, build: Callable[[datetime], Profiles], place: str = "labels"
+    now: Profiles,
+    rows: pd.DataFrame,
+    build: Callable[[datetime], Profiles],
+    place: str = "labels",
+    until: datetime | None = None,
 ) -> tuple[Profiles, pd.Series]:
     """Profiles to learn from and their labels, each judged entity *as it was* on the label's date.
 
-    `build` makes the profiles of another date. An entity appears once; one without a dated label as it is now.
+    `build` makes the profiles of another date. An entity appears once; one without a dated label, or whose label is
+    younger than the profiles of now, as it is now.
     """
-    labels = labels_for(now, rows, place)
-    dated = known_by(rows, now.as_of).copy()
-    dated["moment"] = dated["as_of"].fillna(dated["labelled_at"])
-    dated = dated[dated["moment"].notna() & dated["entity_id"].isin(labels.dropna().index)]
-    if dated.empty:
-        return now, labels
-    moment = dated.groupby("entity_id")["moment"].max()
+    labels = labels_for(now, rows, place, until)
+    moment = _judged_at(known_by(rows, until), labels)
+    moment = moment[moment < pd.Timestamp(now.as_of)]
     dates = _few(sorted(moment.dt.floor("D").unique()))
     parts, placed = [], set()
-    for date in dates:
-        later = [other for other in dates if other > date]
-        mine = moment[(moment >= date) & ((moment < later[0]) if later else True)].index
+    for date, later in zip(dates, [*dates[1:], pd.Timestamp.max.tz_localize("UTC")], strict=True):
+        mine = set(moment[(moment >= date) & (moment < later)].index)
         then = build(date.to_pydatetime())
-        here = [one for one in mine if one in then.values.index]
-        placed.update(here)
+        # Who had no rows yet on that day cannot have been judged by them: the profile of now would tell the future.
+        here = [one for one in then.ids if one in mine]
+        placed |= mine
         if here:
             parts.append(then.select(here))
     rest = [one for one in now.ids if one not in placed]
-    joined = stack([now.select(rest), *parts])
+    joined = stack([now.select(rest), *parts]) if placed else now
     return joined, labels.reindex(joined.values.index)
+
+
+def _judged_at(rows: pd.DataFrame, labels: pd.Series) -> pd.Series:
+    """The moment of each labelled entity's youngest judgement; entities without a date are left out."""
+    moment = rows["as_of"].fillna(rows["labelled_at"])
+    dated = moment.notna() & rows["entity_id"].isin(labels.dropna().index)
+    return moment[dated].groupby(rows["entity_id"][dated]).max()
 
 
 def stack(parts: Sequence[Profiles]) -> Profiles:
@@ -152,13 +165,10 @@ def _of_contract(table: pd.DataFrame, entity: str, place: str) -> pd.DataFrame:
     return out.reset_index(drop=True)
 
 
-_TIME = "datetime64[us, UTC]"
-
-
 def _moments(column: pd.Series, place: str) -> pd.Series:
     given = column.where(column.astype(str).str.strip() != "", None)
     try:
-        return pd.to_datetime(given, utc=True, format="ISO8601").astype(_TIME)
+        return pd.Series(pd.to_datetime(given, utc=True, format="ISO8601"), index=column.index, dtype=_TIME)
     except (ValueError, TypeError) as error:
         raise Misuse("training.dataset.date", place=f"{place} {column.name}", error=str(error).split(",")[0]) from error
 

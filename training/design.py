@@ -19,7 +19,7 @@ from gnomon.errors import Fault
 from gnomon.terms import Direction
 
 Floats = npt.NDArray[np.float64]
-Part = Literal["value", "deviation", "up", "down"]
+Part = Literal["value", "deviation", "up", "down", "either"]
 
 _FORBIDDEN_UNITS = frozenset({"id", "code", "date", "datetime", "timestamp", "year", "month_of_year", "epoch"})
 _FORBIDDEN_NAME = re.compile(r"(^|_)(id|ids|date|datetime|timestamp|epoch|year|month|at)$")
@@ -74,19 +74,19 @@ class Design:
 
 
 def directed(profiles: Profiles) -> Design:
-    """Deviations on the suspicious side only: what the unsupervised detector reads."""
+    """Deviations on the suspicious side only, compressed: what the unsupervised detector reads."""
     sides: dict[Direction, tuple[Part, ...]] = {
         Direction.HIGH: ("up",),
         Direction.LOW: ("down",),
-        Direction.BOTH: ("up", "down"),
+        Direction.BOTH: ("either",),
         Direction.NONE: (),
     }
-    known = {column.name for column in usable(profiles) if profiles.deviations[column.name].abs().gt(0).any()}
+    deviating = profiles.deviations.abs().gt(0).any()
     return Design(
         tuple(
             Feature(column.name, side)
-            for column in profiles.columns
-            if column.name in known
+            for column in usable(profiles)
+            if deviating[column.name]
             for side in sides[column.suspicious]
         )
     )
@@ -104,7 +104,7 @@ def full(profiles: Profiles) -> Design:
 
 
 def usable(profiles: Profiles) -> tuple[ProfileColumn, ...]:
-    """Columns that can tell entities apart; constant and all-null ones can not. Sorted by name, ids and dates refused."""
+    """Columns that tell entities apart, by name; constant and all-null ones do not. Raises on an id or a date."""
     for column in profiles.columns:
         if column.unit in _FORBIDDEN_UNITS or _FORBIDDEN_NAME.search(column.measure):
             raise ValueError(f"{column.name}: an identifier or a calendar date is no feature")
@@ -138,5 +138,8 @@ def _part(profiles: Profiles, feature: Feature) -> Floats:
     if feature.part == "deviation":
         return deviation
     # Unknown is zero here, the middle of the peers: it must never be what sets somebody apart.
-    side = np.nan_to_num(deviation if feature.part == "up" else -deviation, nan=0.0)
-    return np.log1p(np.maximum(side, 0.0))
+    known = np.nan_to_num(deviation, nan=0.0)
+    if feature.part == "either":
+        return np.asarray(np.arcsinh(known), dtype=float)
+    side = known if feature.part == "up" else -known
+    return np.asarray(np.log1p(np.maximum(side, 0.0)), dtype=float)

@@ -19,7 +19,7 @@ import pandas as pd
 from features.profiles import ProfileColumn, Profiles
 from gnomon.errors import Misuse
 from training import metrics
-from training.detectors.boosting import Boosting, shortage, taught
+from training.detectors.boosting import Boosting, taught
 from training.detectors.contract import Detector, Floats
 from training.detectors.forest import Forest
 from training.metrics import Figure, Flags
@@ -165,17 +165,17 @@ _Ranking = tuple[Floats, npt.NDArray[np.bool_]]
 def _refitted(
     make: Maker, profiles: Profiles, target: Floats, splits: Sequence[npt.NDArray[np.int64]], seed: int
 ) -> _Ranking:
-    index = profiles.values.index
+    index = np.asarray(profiles.ids)
     scores, fires = np.zeros((len(splits), len(index))), np.zeros((len(splits), len(index)), dtype=bool)
     for repeat, fold in enumerate(splits):
         for number in np.unique(fold):
             inside, outside = np.nonzero(fold != number)[0], np.nonzero(fold == number)[0]
-            train = profiles.select([str(index[row]) for row in inside])
+            train = profiles.select(index[inside].tolist())
             known = pd.Series(target[inside], index=train.values.index)
             detector = make(seed + repeat)
             detector.fit(train, None if detector.name == "forest" else known)
             threshold = _threshold(detector, train, target[inside] > 0.5)
-            scores[repeat, outside] = detector.score(profiles.select([str(index[row]) for row in outside]))
+            scores[repeat, outside] = detector.score(profiles.select(index[outside].tolist()))
             fires[repeat, outside] = scores[repeat, outside] >= threshold
     return scores, fires
 
@@ -213,9 +213,7 @@ def _bands(size: Floats, target: Flags, scores: Floats) -> list[dict[str, Any]]:
         low, high = edges[number], edges[number + 1]
         rows = known & (size >= low) & ((size <= high) if number == BANDS - 1 else (size < high))
         auc = float(np.mean([metrics.roc_auc(target[rows], one[rows]) for one in scores])) if rows.any() else np.nan
-        told = {"from": float(low), "to": float(high), "entities": int(rows.sum()), "positives": int(target[rows].sum())}
-        out.append(told | {"roc_auc": round(auc, 6) if np.isfinite(auc) else None})
+        told: dict[str, Any] = {"from": float(low), "to": float(high), "entities": int(rows.sum())}
+        told |= {"positives": int(target[rows].sum()), "roc_auc": round(auc, 6) if np.isfinite(auc) else None}
+        out.append(told)
     return out
-
-
-__all__ = ["Evaluation", "evaluate", "shortage", "split", "volume_column", "without_volume"]

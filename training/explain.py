@@ -5,6 +5,7 @@ The only file that names shap. Contributions themselves come from the detector, 
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +21,10 @@ ROWS = 500
 
 def pictures(folder: Path, why: Contributions, profiles: Profiles) -> list[Path]:
     """Draw summary and importance of a detector's contributions into `folder`; rows of `why` are in `profiles`."""
-    plt = _pyplot()
-    import shap
-
-    columns = list(why.by_column.columns)
-    shown = shap.Explanation(
-        values=why.by_column.to_numpy(float),
-        base_values=np.full(len(why.by_column), why.base),
-        data=profiles.values.loc[why.by_column.index, columns].to_numpy(float),
-        feature_names=columns,
-    )
-    drawn = []
-    for name, draw in (("summary", shap.plots.beeswarm), ("importance", shap.plots.bar)):
-        plt.close("all")
-        if name == "summary":
-            draw(shown, show=False, max_display=20, rng=np.random.default_rng(0))
-        else:
-            draw(shown, show=False, max_display=20)
-        path = folder / f"{name}.png"
-        plt.gcf().savefig(path, dpi=110, bbox_inches="tight")
-        drawn.append(path)
-    plt.close("all")
-    return drawn
+    with warnings.catch_warnings():
+        # shap draws with matplotlib calls that matplotlib is about to retire; the pictures are right all the same.
+        warnings.simplefilter("ignore")
+        return _drawn(folder, why, profiles)
 
 
 def precision_recall(path: Path, scores: pd.DataFrame) -> Path:
@@ -67,6 +50,28 @@ def sample(profiles: Profiles, seed: int = 0) -> Profiles:
     picked = np.sort(np.random.default_rng(seed).choice(len(profiles.values), ROWS, replace=False))
     ids = profiles.ids
     return profiles.select([ids[row] for row in picked])
+
+
+def _drawn(folder: Path, why: Contributions, profiles: Profiles) -> list[Path]:
+    plt = _pyplot()
+    import shap
+
+    columns = list(why.by_column.columns)
+    shown = shap.Explanation(
+        values=why.by_column.to_numpy(float),
+        base_values=np.full(len(why.by_column), why.base),
+        data=profiles.values.loc[why.by_column.index, columns].to_numpy(float),
+        feature_names=columns,
+    )
+    drawn = []
+    for name, draw in (("summary", shap.plots.beeswarm), ("importance", shap.plots.bar)):
+        plt.close("all")
+        draw(shown, show=False, max_display=20)
+        path = folder / f"{name}.png"
+        plt.gcf().savefig(path, dpi=110, bbox_inches="tight")
+        drawn.append(path)
+    plt.close("all")
+    return drawn
 
 
 def _pyplot() -> Any:

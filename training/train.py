@@ -18,10 +18,10 @@ from features.profiles import Profiles
 from gnomon import __version__
 from gnomon.config import Settings
 from training import bundle, card, explain
-from training.bundle import Bundle
+from training.bundle import Bundle, Learned
 from training.dataset import examples
 from training.detectors.boosting import Boosting, shortage
-from training.detectors.contract import Detector, Floats
+from training.detectors.contract import Floats
 from training.detectors.forest import Forest
 from training.evaluate import Evaluation, evaluate
 from training.flat import flat
@@ -50,7 +50,7 @@ class TrainedRun:
 class Fitted:
     """Detectors fitted on one state of the data, and what was measured of them."""
 
-    detectors: Mapping[str, Detector]
+    detectors: Mapping[str, Learned]
     serving: str
     evaluation: Evaluation | None
     labelled: int
@@ -66,15 +66,16 @@ def train(
     place: str = "labels",
     seed: int = 0,
     folds: int = 5,
+    until: datetime | None = None,
 ) -> TrainedRun:
     """Fit, evaluate, explain, log and register a candidate for one kind of entity.
 
     `labels` are rows as `dataset.read_labels` gives them; `build` makes the profiles of another date, for labels that
-    judged an entity as it was then.
+    judged an entity as it was then. Labels given after `until` are not used.
     """
     from training import registry
 
-    fitted = fit(settings, profiles, labels, build, place=place, seed=seed, folds=folds)
+    fitted = fit(settings, profiles, labels, build, place=place, seed=seed, folds=folds, until=until)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "bundle"
         made = write(folder, profiles, fitted)
@@ -104,13 +105,14 @@ def fit(
     place: str = "labels",
     seed: int = 0,
     folds: int = 5,
+    until: datetime | None = None,
 ) -> Fitted:
     """Fit the forest, and boosting where labels allow; evaluate both and pick the one that serves."""
     forest = Forest(seed=seed, threads=settings.threads).fit(profiles)
-    detectors: dict[str, Detector] = {"forest": forest}
+    detectors: dict[str, Learned] = {"forest": forest}
     if labels is None or labels.empty:
         return Fitted(detectors, "forest", None, 0, "training.boosting.no_labels")
-    judged, target = examples(profiles, labels, build, place)
+    judged, target = examples(profiles, labels, build, place, until)
     why_not = shortage(target)
     if why_not:
         return Fitted(detectors, "forest", None, int(target.notna().sum()), why_not)

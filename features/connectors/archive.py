@@ -36,7 +36,7 @@ def contents(path: Path) -> tuple[bytes, str, str]:
 
 
 def decoded(data: bytes, path: Path, encoding: str = "") -> bytes:
-    """UTF-8 bytes without a byte order mark. Without a declared encoding: UTF-8 or UTF-16 by their marks, then GB18030."""
+    """UTF-8 bytes without a byte order mark. Undeclared encodings: UTF-8, UTF-16 by its mark, GB18030."""
     if encoding:
         tries = [encoding]
     elif data[:2] in (b"\xff\xfe", b"\xfe\xff"):

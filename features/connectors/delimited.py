@@ -33,9 +33,7 @@ def read(data: bytes, path: Path, delimiter: str) -> Raw:
     return Raw(pa.table([plain(column) for column in rows.columns], names=names), numbers, told)
 
 
-def _parsed(
-    data: bytes, path: Path, delimiter: str, names: list[str], broken: list[Broken] | None
-) -> pa.Table | None:
+def _parsed(data: bytes, path: Path, delimiter: str, names: list[str], broken: list[Broken] | None) -> pa.Table | None:
     found_wrong = False
 
     def on_wrong_row(row: csv.InvalidRow) -> str:

@@ -1,4 +1,4 @@
-"""What every connector hands on: rows as they stand in the source, nothing computed, each with the number a reader sees."""
+"""What every connector hands on: rows as they stand in the source, each with the number a reader sees."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""Institutions: hospitals, clinics and pharmacies; claims, patients and money."""
+"""Institutions: hospitals, clinics and pharmacies, and who their peers are."""
 
 from __future__ import annotations
 
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import EVER, RECENT, Behind, Entity, Rows, View, ratio, share, span
-from features.measures.tables import Tables, local
-from gnomon.terms import Direction, Text
+from features.measures.declare import Entity
+from features.measures.tables import Tables
+from gnomon.terms import Text
 
 MEDICAL = ("hospital", "clinic", "pharmacy")
 
@@ -54,65 +54,3 @@ INSTITUTION = Entity(
     },
     tables=("claim", "admission", "prescription", "dispensing", "reported_total"),
 )
-
-
-def settled(tables: Tables) -> ir.Table:
-    """Claims that stand, reversed ones taken out."""
-    claim = tables.claim
-    return claim.filter(claim.status == "settled")
-
-
-def claims(tables: Tables) -> ir.Table:
-    """One row per claim, with its patient."""
-    claim = settled(tables)
-    person = tables.person.select("person_id", "sex", "birth_date", "death_date")
-    claim = claim.left_join(person, "person_id")
-    at = local(claim.service_from)
-    return claim.select(
-        "claim_id",
-        "person_id",
-        "event_at",
-        "dx_primary",
-        "sex",
-        entity_id="institution_id",
-        total="total_amount",
-        fund="fund_amount",
-        own="self_amount",
-        inpatient=claim.claim_type == "inpatient",
-        diagnoses=claim.dx_codes.length(),
-        weekend=claim.service_from.day_of_week.index() >= 5,
-        night=(at.hour() >= 22) | (at.hour() < 6),
-        manual=claim.auth_method == "manual",
-        age=span(claim.service_from, claim.birth_date.cast("timestamp")) / 365.25,
-        after_death=claim.service_from.date() > claim.death_date,
-    )
-
-
-CLAIMS = View("claims", claims, ("claim",), "claim", "claim_id")
-BY_AMOUNT = Behind(weigh=lambda rows: rows.fund)
-
-
-@INSTITUTION.measure(CLAIMS, Text("结算单数", "claims"), windows=RECENT, log=True, behind=BY_AMOUNT)
-def claims_count(rows: Rows) -> ir.Value:
-    """Settled claims."""
-    return rows.count()
-
-
-@INSTITUTION.measure(CLAIMS, Text("就诊人数", "patients"), windows=RECENT, log=True, behind=BY_AMOUNT)
-def patients(rows: Rows) -> ir.Value:
-    """Distinct patients with a settled claim."""
-    return rows.person_id.nunique()
-
-
-@INSTITUTION.measure(CLAIMS, Text("基金支付额", "fund paid"), "CNY", windows=RECENT, log=True, behind=BY_AMOUNT)
-def fund_paid(rows: Rows) -> ir.Value:
-    """Money paid by the fund."""
-    return rows.fund.sum()
-
-
-@INSTITUTION.measure(
-    CLAIMS, Text("次均基金支付", "fund paid per claim"), "CNY", windows=RECENT, log=True, behind=BY_AMOUNT
-)
-def fund_per_claim(rows: Rows) -> ir.Value:
-    """Fund payment of the mean claim."""
-    return rows.fund.mean()

@@ -77,12 +77,22 @@ class Tables:
         return table
 
 
+def joined(join: ir.Table) -> ir.Table:
+    """A finished join as a plain table, that window functions may be taken over."""
+    return join.select(*(join[name] for name in join.columns))
+
+
 def month_end(month: ir.StringValue) -> ir.TimestampValue:
     """Start of the month after `YYYY-MM`: when the month is wholly known."""
     return ((month + "-01").cast("date") + ibis.interval(months=1)).cast("timestamp")
 
 
 def local(moment: ir.TimestampValue) -> ir.TimestampValue:
-    """Civil time of the place; null for a date without a time, which is stored as midnight."""
-    dateless = (moment.epoch_seconds() % 86_400).isin([0, (24 - LOCAL_HOURS) * 3600])
+    """Civil time of the place; null for a full hour to the second, which is how feeds write a date without a time."""
+    dateless = moment.epoch_seconds() % 3600 == 0
     return ibis.ifelse(dateless, ibis.null(), moment + ibis.interval(hours=LOCAL_HOURS))
+
+
+def civil(moment: ir.TimestampValue) -> ir.DateValue:
+    """Civil date of the place."""
+    return (moment + ibis.interval(hours=LOCAL_HOURS)).date()

@@ -9,7 +9,7 @@ from features.samplecity.conditions import CONDITIONS, STAYS
 from features.samplecity.drugs import service_list
 from features.samplecity.institutions import Institutions
 from features.samplecity.people import Patients
-from features.samplecity.plan import LATER_END, MEDICAL_START, City, Numbers, Reals, moments
+from features.samplecity.plan import LATER_END, MEDICAL_START, City, Numbers, Reals, moments, or_null
 from features.samplecity.prescribing import Care, whole_units
 
 MINUTE = np.timedelta64(60, "s")
@@ -75,7 +75,11 @@ def _prescriptions(
     icd = np.array([one.icd for one in CONDITIONS], object)[lines["condition"]]
     controlled = drugs["is_controlled"].to_numpy()[lines["drug"]]
     urgent = rng.random(len(lines)) < 0.04
-    kind = np.select([controlled, chronic & (lines["days"].to_numpy() > 28), urgent], ["narcotic", "chronic_long", "emergency"], "normal")
+    kind = np.select(
+        [controlled, chronic & (lines["days"].to_numpy() > 28), urgent],
+        ["narcotic", "chronic_long", "emergency"],
+        "normal",
+    )
     known = rng.random(len(lines)) > 0.03
     return pd.DataFrame(
         {
@@ -147,9 +151,11 @@ def _claim(
     level = found.table["level"].to_numpy(object)[frame["institution"]]
     share = np.select([level == "3", level == "2", level == "1"], [0.55, 0.65, 0.75], 0.8)
     share = (share + rng.normal(0, 0.05, len(frame))).clip(0.3, 0.95)
-    total = np.round(np.maximum(total, 1.0), 2)
+    total = np.maximum(total, 1.0).round(2).astype(np.float64)
     fund = np.round(total * share, 2)
-    auth = rng.choice(["card", "e_credential", "face", "id_card", "manual"], len(frame), p=(0.4, 0.38, 0.12, 0.08, 0.02))
+    auth = rng.choice(
+        ["card", "e_credential", "face", "id_card", "manual"], len(frame), p=(0.4, 0.38, 0.12, 0.08, 0.02)
+    )
     return pd.DataFrame(
         {
             "claim_id": frame["claim_id"],
@@ -161,8 +167,11 @@ def _claim(
             "total_amount": total,
             "fund_amount": fund,
             "self_amount": np.round(total - fund, 2),
-            "auth_method": np.where(rng.random(len(frame)) < 0.04, None, auth.astype(object)),
-            "terminal_id": [f"T{place:03d}{number}" for place, number in zip(frame["institution"], rng.integers(0, 4, len(frame)), strict=True)],
+            "auth_method": or_null(rng.random(len(frame)) >= 0.04, auth),
+            "terminal_id": [
+                f"T{place:03d}{number}"
+                for place, number in zip(frame["institution"], rng.integers(0, 4, len(frame)), strict=True)
+            ],
             "status": np.where(rng.random(len(frame)) < 0.01, "reversed", "settled"),
         }
     )
@@ -184,7 +193,7 @@ def _visit_claims(
     kind = np.select([urgent, chronic], ["emergency", "chronic"], "outpatient")
     claims = _claim(rng, visits, found, patients, medicine.to_numpy() + extra, kind)
     icd = np.array([one.icd for one in CONDITIONS], object)[visits["condition"]]
-    return claims.assign(dx_primary=np.where(rng.random(len(visits)) < 0.02, None, icd))
+    return claims.assign(dx_primary=or_null(rng.random(len(visits)) >= 0.02, icd))
 
 
 def _pharmacy_claims(
@@ -212,7 +221,9 @@ def _stay_items(
     for _ in range(2):
         drug = hospital[rng.integers(0, len(hospital), count)]
         quantity = np.where(sham, 2.0, np.ceil(nights * rng.lognormal(0.8, 0.6, count)))
-        frames.append(_item_frame(stays, drugs["item_code"].to_numpy()[drug], quantity, drugs["price"].to_numpy()[drug]))
+        frames.append(
+            _item_frame(stays, drugs["item_code"].to_numpy()[drug], quantity, drugs["price"].to_numpy()[drug])
+        )
     items = pd.concat(frames, ignore_index=True)
     items = items[items["quantity"] > 0].sort_values(["stay", "item_code"], kind="stable", ignore_index=True)
     items["line_id"] = [f"MX{number:09d}" for number in range(len(items))]
@@ -243,8 +254,11 @@ def _stay_claims(
     total = items.groupby("stay")["amount"].sum().reindex(np.arange(len(stays))).fillna(0.0).to_numpy()
     frame = stays.assign(claim_id="ZJ" + stays["admission_id"].str[2:])
     claims = _claim(rng, frame, found, patients, total, "inpatient")
+    fund = items.groupby("stay")["fund_amount"].sum().reindex(np.arange(len(stays))).fillna(0.0).round(2).to_numpy()
     dx: Numbers = stays["kind"].to_numpy()
     return claims.assign(
+        fund_amount=fund,
+        self_amount=np.round(claims["total_amount"].to_numpy() - fund, 2),
         admission_id=stays["admission_id"],
         settled_at=stays["out"].to_numpy() + rng.integers(20, 600, len(stays)) * MINUTE,
         dx_primary=np.array([row[0] for row in STAYS], object)[dx],

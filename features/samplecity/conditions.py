@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One illness. `peak` is the month (1-12) with most cases, 0 for none; `level` the lowest hospital that treats it."""
+    """One illness. `peak`: the month (1-12) with most cases, 0 for none. `level`: lowest hospital to treat it."""
 
     icd: str
     specialty: str

@@ -7,7 +7,7 @@ import pandas as pd
 
 from features.samplecity.plan import City
 
-# name | ATC | unit | strength | DDD | label maximum a day (both in the strength's unit: mg, IU, ml) | CNY a unit | class
+# name | ATC | unit | strength (mg or IU) | DDD | label maximum a day (in the strength's unit) | CNY a unit | class
 _LIST = """
 奥美拉唑肠溶胶囊|A02BC01|粒|20|20|40|0.9|A
 泮托拉唑肠溶片|A02BC02|片|40|40|80|1.6|B

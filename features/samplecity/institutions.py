@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,7 +73,15 @@ def _named(rng: np.random.Generator, table: pd.DataFrame, make: str, level: int 
 
 def _specials() -> pd.DataFrame:
     rows = [
-        {"role": "hospital", "level": level, "private": True, "district": 0, "weight": 0.0, "special": what, "name": name}
+        {
+            "role": "hospital",
+            "level": level,
+            "private": True,
+            "district": 0,
+            "weight": 0.0,
+            "special": what,
+            "name": name,
+        }
         for name, _, level, what in _SPECIALISTS
     ]
     return pd.DataFrame(rows)
@@ -83,9 +92,9 @@ def add_institutions(city: City) -> Institutions:
     rng, size = city.rng("institutions"), city.size
     level3 = _named(rng, _kind(rng, "hospital", "3", size.level3, 70.0), "hospital", 3)
     # The biggest hospital of the city: unusual in size, honest in everything else.
-    level3.loc[0, ["weight", "special"]] = [260.0, "biggest"]
+    level3.loc[0, "weight"], level3.loc[0, "special"] = 260.0, "biggest"
     village = _named(rng, _kind(rng, "clinic", "0", size.village_clinics, 0.6), "village")
-    village.loc[0, ["weight", "special"]] = [0.0, "tiny"]
+    village.loc[0, "weight"], village.loc[0, "special"] = 0.0, "tiny"
     village["ownership"] = "collective"
     parts = [
         level3,
@@ -122,7 +131,7 @@ def _staff(city: City, found: Institutions) -> None:
     heads = np.where(treats, 1 + np.floor(spare * share / share.sum()), 0).astype(int)
     place = np.repeat(np.arange(len(table)), heads)
     level = table["level"].to_numpy(object)[place]
-    general = np.isin(level, ["0", None]) | ((level == "1") & (rng.random(len(place)) < 0.5))
+    general = (level == "0") | ((level == "1") & (rng.random(len(place)) < 0.5))
     specialty = np.where(general, "02", rng.choice(np.array(SPECIALTIES), len(place)))
     for name, own, _, _what in _SPECIALISTS:
         number = int(np.flatnonzero(table["name"] == name)[0])
@@ -136,8 +145,6 @@ def _staff(city: City, found: Institutions) -> None:
 
 
 def _placeholder() -> str:
-    import hashlib
-
     # The same at every hospital and for every city: what a source system makes of a doctor called "unknown".
     return hashlib.sha256("未知".encode()).hexdigest()
 

@@ -7,7 +7,22 @@ import numpy as np
 _FIRST = "瑞恒鼎盛华康泰博安信德润嘉同正远宏景旭凯益佳诚永万金天海云汇中联智新光启源达丰利"
 _SECOND = "峰源通达洁丰盛航宇辰创邦和泽林川腾跃昌隆顺祥力升翔捷威铭晟睿朗"
 _HOSPITALS = ("仁和", "康宁", "惠民", "同德", "博爱", "安泰", "济民", "长宁", "福康", "明德", "众康", "和睦")
-_PLACES = ("新港", "青石", "白沙", "长堤", "榕树", "沙洲", "竹园", "枫林", "石桥", "柳河", "梅溪", "荷塘", "望江", "龙湾")
+_PLACES = (
+    "新港",
+    "青石",
+    "白沙",
+    "长堤",
+    "榕树",
+    "沙洲",
+    "竹园",
+    "枫林",
+    "石桥",
+    "柳河",
+    "梅溪",
+    "荷塘",
+    "望江",
+    "龙湾",
+)
 _VILLAGES = "东西南北上下前后大小"
 _VILLAGE_ENDS = ("塘村", "坡村", "岭村", "溪村", "井村", "坝村")
 
@@ -64,7 +79,18 @@ def firm_names(rng: np.random.Generator, trades: list[str]) -> list[str]:
 
 def buyer_names(count: int) -> list[str]:
     """Names of public buyers: city and district bureaus, schools and state firms."""
-    bodies = ("卫生健康", "教育", "市政园林", "城市管理", "交通运输", "民政", "住房和城乡建设", "农业农村", "文化旅游", "水务")
+    bodies = (
+        "卫生健康",
+        "教育",
+        "市政园林",
+        "城市管理",
+        "交通运输",
+        "民政",
+        "住房和城乡建设",
+        "农业农村",
+        "文化旅游",
+        "水务",
+    )
     seats = ("云汀市", "东洲区", "南浦区", "西桥区", "北岭区", "云汀高新区")
     every = [f"{seat}{body}局" for body in bodies for seat in seats]
     return every[:count]

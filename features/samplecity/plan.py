@@ -106,7 +106,15 @@ def moments(rng: np.random.Generator, count: int, start: np.datetime64, end: np.
     day = days[rng.choice(len(days), size=count, p=weight / weight.sum())]
     morning = rng.random(count) < 0.62
     hour = np.where(morning, rng.normal(9.8, 1.0, count), rng.normal(15.4, 1.2, count)).clip(7.5, 21.5)
-    return day.astype("datetime64[s]") + (hour * 3600).astype("timedelta64[s]")
+    found: Times = day.astype("datetime64[s]") + (hour * 3600).astype("timedelta64[s]")
+    return found
+
+
+def or_null(keep: Mask, values: Any) -> Words:
+    """The values as objects, None where they are not kept."""
+    told: Words = np.full(len(keep), None, object)
+    told[keep] = np.broadcast_to(np.asarray(values, object), len(keep))[keep]
+    return told
 
 
 def iso_day(moment: np.datetime64) -> str:

@@ -105,7 +105,7 @@ def pick_doctors(
 def _lines(city: City, found: Institutions, visits: pd.DataFrame, drugs: pd.DataFrame) -> pd.DataFrame:
     """Prescribed lines: which drugs a place keeps, how many days it gives, and how strong the dose is."""
     rng = city.rng("lines")
-    many = 1 + rng.poisson(1.05, len(visits)).clip(0, 4)
+    many = 1 + rng.poisson(1.4, len(visits)).clip(0, 4)
     visit = np.repeat(np.arange(len(visits)), many)
     condition = visits["condition"].to_numpy()[visit]
     place = visits["institution"].to_numpy()[visit]
@@ -122,9 +122,7 @@ def _lines(city: City, found: Institutions, visits: pd.DataFrame, drugs: pd.Data
     return _amounts(rng, found, frame, drugs)
 
 
-def _amounts(
-    rng: np.random.Generator, found: Institutions, frame: pd.DataFrame, drugs: pd.DataFrame
-) -> pd.DataFrame:
+def _amounts(rng: np.random.Generator, found: Institutions, frame: pd.DataFrame, drugs: pd.DataFrame) -> pd.DataFrame:
     count, chronic = len(frame), np.array([one.chronic for one in CONDITIONS])[frame["condition"]]
     days = np.where(
         chronic, rng.choice([7, 14, 28, 28, 30, 56, 84], count), rng.choice([3, 3, 5, 5, 7, 7, 10], count)

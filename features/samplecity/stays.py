@@ -8,7 +8,7 @@ import pandas as pd
 from features.samplecity.conditions import STAYS
 from features.samplecity.institutions import Institutions
 from features.samplecity.people import Patients
-from features.samplecity.plan import HISTORY_END, LATER_END, MEDICAL_START, City, Numbers, moments
+from features.samplecity.plan import LATER_END, MEDICAL_START, City, Mask, Numbers, Words, moments
 from features.samplecity.prescribing import pick_doctors
 
 NORMAL, SHAM, LONG_TERM = "normal", "sham", "long-term"
@@ -49,6 +49,14 @@ def with_doctors(rng: np.random.Generator, found: Institutions, stays: pd.DataFr
     return stays.assign(doctor=pick_doctors(rng, found, stays["institution"].to_numpy(), wanted))
 
 
+def without_overlaps(stays: pd.DataFrame) -> pd.DataFrame:
+    """Without stays that begin before the same person's previous one has ended: even a sham has to look possible."""
+    stays = stays.sort_values(["person", "at"], kind="stable", ignore_index=True)
+    end = stays["at"] + pd.to_timedelta(stays["nights"] + 1, unit="D")
+    latest = end.groupby(stays["person"]).cummax().groupby(stays["person"]).shift()
+    return stays[~(stays["at"] < latest)].reset_index(drop=True)
+
+
 def write_stays(city: City, found: Institutions, patients: Patients, stays: pd.DataFrame) -> pd.DataFrame:
     """Write `admission` and `inpatient_day`; returns the stays with admission_id and out (the discharge)."""
     rng = city.rng("write stays")
@@ -73,16 +81,21 @@ def write_stays(city: City, found: Institutions, patients: Patients, stays: pd.D
             "attending_id": found.names[stays["doctor"]],
             "dx_primary": dx,
             "dx_codes": [[one] for one in dx],
-            "procedure_codes": np.where(operated, "47.0100", None),
+            "procedure_codes": _lists(operated, "47.0100"),
             "drg_weight": (weight * rng.lognormal(0, 0.1, len(stays))).round(3),
             "cc_level": rng.choice(["none", "CC", "MCC"], len(stays), p=(0.66, 0.24, 0.10)),
         }
     )
-    procedures = city.tables["admission"]["procedure_codes"]
-    city.tables["admission"]["procedure_codes"] = [None if pd.isna(one) else [one] for one in procedures]
     stays["operated"] = operated
     city.tables["inpatient_day"] = _days(rng, found, stays)
     return stays
+
+
+def _lists(there: Mask, code: str) -> Words:
+    told: Words = np.full(len(there), None, object)
+    for number in np.flatnonzero(there):
+        told[number] = [code]
+    return told
 
 
 def _days(rng: np.random.Generator, found: Institutions, stays: pd.DataFrame) -> pd.DataFrame:
@@ -115,9 +128,5 @@ def _days(rng: np.random.Generator, found: Institutions, stays: pd.DataFrame) ->
     absent = (rng.random(len(found.table)) < 0.08) & ~np.isin(np.arange(len(found.table)), place[sham])
     for column in ("n_nursing", "n_vitals", "n_treatments"):
         frame[column] = frame[column].astype("float64").where(~absent[place] & (rng.random(len(day)) > 0.01))
-    return frame[day <= LATER_END.astype("datetime64[D]")].reset_index(drop=True)
-
-
-def still_inside(stays: pd.DataFrame) -> np.typing.NDArray[np.bool_]:
-    """Stays that had begun but not ended when the first wave closed."""
-    return ((stays["at"] <= HISTORY_END) & (stays["out"] > HISTORY_END)).to_numpy()
+    inside: Mask = day <= LATER_END.astype("datetime64[D]")
+    return frame.loc[inside].reset_index(drop=True)

@@ -34,19 +34,19 @@ class Session:
 
 def issue(response: Response, settings: Settings, user: str, stamp: str, secure: bool) -> None:
     """Sign a browser in."""
-    nonce = secrets.token_urlsafe(16)
-    value = _signer(settings).dumps([user, stamp, nonce])
-    response.set_cookie(
-        COOKIE, value, max_age=HOURS * 3600, httponly=True, samesite="lax", secure=secure, path="/"
-    )
+    value = _signer(settings).dumps([user, stamp, fresh_nonce()])
+    response.set_cookie(COOKIE, value, max_age=HOURS * 3600, httponly=True, samesite="lax", secure=secure, path="/")
     response.delete_cookie(VISIT, path="/")
 
 
-def visit(request: HTTPConnection, response: Response, secure: bool) -> str:
-    """The nonce of a browser that is about to sign in, remembered in a cookie."""
-    nonce = request.cookies.get(VISIT) or secrets.token_urlsafe(16)
+def remember_visit(response: Response, nonce: str, secure: bool) -> None:
+    """Remember the nonce of a browser that is about to sign in."""
     response.set_cookie(VISIT, nonce, max_age=3600, httponly=True, samesite="lax", secure=secure, path="/")
-    return nonce
+
+
+def fresh_nonce() -> str:
+    """A nonce that nobody can guess."""
+    return secrets.token_urlsafe(16)
 
 
 def read(request: HTTPConnection, settings: Settings) -> Session | None:

@@ -64,10 +64,10 @@ def test_every_standing_to_the_norm_has_its_own_words(value: float | None, norm:
 
 
 def test_a_measure_that_cannot_be_computed_says_why() -> None:
-    why = Text("没有处方数据", "no prescriptions were supplied.")
+    why = Text("不适用:没有处方数据", "not applicable: no prescriptions were supplied.")
     said = told.sentence(DDD, "institution", None, None, why)
-    assert "无法计算：没有处方数据。" in said.zh
-    assert "cannot be computed; no prescriptions were supplied." in said.en
+    assert said.zh == "每名患者处方量：不适用:没有处方数据。"
+    assert said.en.endswith(": not applicable: no prescriptions were supplied.")
 
 
 def test_money_is_read_in_the_units_of_each_language() -> None:

@@ -62,12 +62,12 @@ TREES: dict[str, Any] = {
     "lambda_l2": 0.0,
 }
 RECIPES = (Recipe(150, repeats=3), Recipe(300, tuple(TREES.items()), weight=2.0))
-"""Boosting with greedy splits is best on thousands of labels, deep random trees on dozens: their weighted sum serves."""
+"""Greedy boosting is best on thousands of labels, deep random trees on dozens: their weighted mean serves."""
 
 
 @dataclass
 class Boosting:
-    """Supervised; entities without a label are left out. Score in log-odds, `prior` is the log-odds of the base rate."""
+    """Supervised; entities without a label are left out. Score in log-odds, `prior` that of the base rate."""
 
     seed: int = 0
     threads: int = 0

@@ -1,6 +1,6 @@
 """LightGBM model text: written from a scikit-learn isolation forest, several boosters merged, read without trust.
 
-Text cannot run code, loads in milliseconds, and `pred_contrib` gives exact TreeSHAP values of the very sum that is served.
+Text cannot run code, loads in milliseconds, and `pred_contrib` gives exact TreeSHAP values of the sum that is served.
 """
 
 from __future__ import annotations

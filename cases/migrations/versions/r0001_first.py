@@ -28,14 +28,14 @@ def upgrade() -> None:
     _trail()
     for table, same in APPEND_ONLY.items():
         for statement in append_only(op.get_bind().dialect.name, table, same):
-            op.execute(sa.DDL(statement))
+            op.execute(statement)
 
 
 def downgrade() -> None:
     """Remove everything, data included."""
     for table in reversed(TABLES):
         for statement in growing_again(op.get_bind().dialect.name, table) if table in APPEND_ONLY else ():
-            op.execute(sa.DDL(statement))
+            op.execute(statement)
         op.drop_table(table)
 
 

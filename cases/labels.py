@@ -1,0 +1,44 @@
+"""Closed cases as rows of the `label` contract: what training learns from.
+
+One case has one label, `case-<number>`. A later row with the same `label_id` supersedes the earlier one, which is how
+the lake replaces by key. Reopening a case withdraws its label: the row that supersedes it says `data_error`, the
+outcome that training leaves out, and its origin is `withdrawn`; closing the case again supersedes that in turn.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from cases.tables import Case
+from cases.workflow import State
+from gnomon.terms import Outcome
+
+COLUMNS = ("label_id", "entity_kind", "entity_id", "scheme", "outcome", "as_of", "labelled_at", "origin", "case_id")
+
+
+def labels(session: Session, since: datetime | None = None) -> list[dict[str, Any]]:
+    """Labels of all cases closed or reopened at or after `since`, in the order of their moments."""
+    moments = (Case.closed_at, Case.withdrawn_at)
+    touched = or_(*(moment.is_not(None) if since is None else moment >= since for moment in moments))
+    query = select(Case).where(touched, Case.parent_id.is_(None)).order_by(Case.id)
+    rows = [_label(case) for case in session.scalars(query)]
+    return sorted(rows, key=lambda row: row["labelled_at"])
+
+
+def _label(case: Case) -> dict[str, Any]:
+    stands = case.state == State.CLOSED
+    return {
+        "label_id": f"case-{case.id}",
+        "entity_kind": case.entity_kind,
+        "entity_id": case.entity_id,
+        "scheme": case.scheme,
+        "outcome": case.outcome if stands else Outcome.DATA_ERROR.value,
+        "as_of": case.as_of,
+        "labelled_at": case.closed_at if stands else case.withdrawn_at,
+        "origin": "case" if stands else "withdrawn",
+        "case_id": str(case.id),
+    }

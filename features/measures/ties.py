@@ -1,0 +1,48 @@
+"""What ties two firms: owners, officers, staff and contacts in common."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from features.measures.tables import Tables
+
+HUB = 5
+"""A value shared by more parties than this is a hub (an agency's phone, a state shareholder) and ties nobody."""
+TABLES = ("org_interest", "position", "social_insurance", "contact_point")
+
+
+def tied_pairs(tables: Tables) -> ir.Table | None:
+    """Ordered pairs `bidder_id`, `other_id` with `owners`, `staff`, `contacts` in common and `ties` in all.
+
+    None when no registry says anything: unknown, not untied.
+    """
+    if not any(tables.has(name) for name in TABLES):
+        return None
+    marks = _marks(tables)
+    parties = marks.group_by("kind", "mark").aggregate(parties=marks.org_id.nunique())
+    rare = parties.filter((parties.parties >= 2) & (parties.parties <= HUB)).select("kind", "mark")
+    marks = marks.semi_join(rare, ["kind", "mark"]).distinct()
+    left = marks.select("kind", "mark", bidder_id="org_id")
+    right = marks.select("kind", "mark", other_id="org_id")
+    pair = left.inner_join(right, ["kind", "mark"]).select("kind", "bidder_id", "other_id")
+    pair = pair.filter(pair.bidder_id != pair.other_id)
+    return pair.group_by("bidder_id", "other_id").aggregate(
+        ties=pair.count(),
+        owners=(pair.kind == "owner").sum(),
+        staff=(pair.kind == "staff").sum(),
+        contacts=(pair.kind == "contact").sum(),
+    )
+
+
+def _marks(tables: Tables) -> ir.Table:
+    interest, position = tables.org_interest, tables.position
+    insured, contact = tables.social_insurance, tables.contact_point
+    # Registries overlap: one person on the payroll and on the board is one mark, not two.
+    return ibis.union(
+        interest.select("org_id", kind=ibis.literal("owner"), mark="holder_id"),
+        position.select("org_id", kind=ibis.literal("staff"), mark="person_id"),
+        insured.select("org_id", kind=ibis.literal("staff"), mark="person_id"),
+        contact.select(org_id="party_id", kind=ibis.literal("contact"), mark=contact.kind + ":" + contact.value_norm),
+        distinct=True,
+    )

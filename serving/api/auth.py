@@ -1,0 +1,66 @@
+"""Who is asking: a bearer token or a signed-in browser. Nobody else gets past."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+
+from cases import people
+from cases.people import Person
+from cases.workflow import READERS, ROLES, Role
+from gnomon.errors import Fault
+from serving.api.faults import Unauthenticated
+from serving.api.state import serving_of
+from serving.console import session as sessions
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+CSRF_HEADER = "x-csrf-token"
+
+bearer = HTTPBearer(auto_error=False, description="API token: `gnomon users token NAME`.")
+"""Declares the scheme in OpenAPI; `person` reads the header itself."""
+
+
+def person(request: Request) -> Person:
+    """Who is asking; 401 when nobody can tell.
+
+    A call that a browser's cookie vouches for and that changes something must carry the session's token in
+    `X-CSRF-Token`, else another site could send it.
+    """
+    serving = serving_of(request)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        with serving.session() as session:
+            found = people.person_of_token(session, token.strip())
+        if found is None:
+            raise Unauthenticated
+        return found
+    found, browser = signed_in(request)
+    if request.method not in SAFE:
+        sessions.check_token(serving.settings, browser.nonce, request.headers.get(CSRF_HEADER))
+    return found
+
+
+def signed_in(request: Request) -> tuple[Person, sessions.Session]:
+    """The person and session behind the browser's cookie; 401 when the account was shut or its password changed."""
+    serving = serving_of(request)
+    browser = sessions.read(request, serving.settings)
+    if browser is None:
+        raise Unauthenticated
+    with serving.session() as session:
+        found = people.person(session, browser.user)
+    if found is None or found.stamp != browser.stamp:
+        raise Unauthenticated
+    return found, browser
+
+
+def reader(asking: Annotated[Person, Depends(person)]) -> Person:
+    """Somebody who may read warnings, cases and scores."""
+    if asking.role not in READERS:
+        raise Fault("serving.auth.role", place=asking.name, status=403, role=ROLES[Role(asking.role)])
+    return asking
+
+
+Anyone = Annotated[Person, Depends(person)]
+Reader = Annotated[Person, Depends(reader)]

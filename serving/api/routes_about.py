@@ -1,0 +1,84 @@
+"""What scores here (`/v1/models`, `/v1/catalogue`), and how the process is (`/healthz`, `/readyz`, `/metrics`)."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from cases import pages
+from catalogue.model import WarningModel
+from features.measures import entities
+from gnomon import __version__
+from gnomon.errors import Fault
+from serving.api.auth import Reader
+from serving.api.schemas import ModelOut, TextOut, WarningModelOut
+from serving.api.state import Serving, serving_of
+
+router = APIRouter()
+
+
+@router.get("/v1/models", tags=["models"], summary="The learned models that serve here")
+def models(request: Request, _: Reader) -> list[ModelOut]:
+    """One row per kind of entity: its champion, and the stored profiles that ids are scored at."""
+    serving = serving_of(request)
+    return [_model(serving, entity) for entity in entities()]
+
+
+@router.get("/v1/catalogue", tags=["models"], summary="The declared warning models")
+def catalogue(request: Request, _: Reader) -> list[WarningModelOut]:
+    """Every entry, with its condition, exclusions and basis."""
+    return [_entry(model) for model in serving_of(request).models.values()]
+
+
+@router.get("/healthz", tags=["process"], summary="The process is alive")
+def healthz() -> dict[str, str]:
+    """Answers as long as the process does."""
+    return {"status": "ok", "version": __version__}
+
+
+@router.get("/readyz", tags=["process"], summary="The process can answer", responses={503: {}})
+def readyz(request: Request) -> Response:
+    """503 when the database cannot be reached."""
+    try:
+        with serving_of(request).session() as session:
+            pages.counts(session)
+    except Exception:
+        return JSONResponse({"status": "database"}, status_code=503)
+    return JSONResponse({"status": "ok"})
+
+
+@router.get(
+    "/metrics", tags=["process"], summary="Counters in Prometheus text format", response_class=PlainTextResponse
+)
+def metrics(request: Request, _: Reader) -> PlainTextResponse:
+    """Requests, seconds, entities scored, cases by state. Scrape with a bearer token."""
+    serving = serving_of(request)
+    with serving.session() as session:
+        counts = pages.counts(session)
+    gauges = {f'gnomon_cases{{state="{state}"}}': float(n) for state, n in counts.items()}
+    return PlainTextResponse(serving.metrics.text(gauges), media_type="text/plain; version=0.0.4")
+
+
+def _model(serving: Serving, entity: str) -> ModelOut:
+    try:
+        scorer = serving.scorer(entity)
+    except Fault:
+        return ModelOut(entity=entity, name=None, detector=None, columns=[], profiles_as_of=None, entities=0)
+    held = scorer.champion
+    return ModelOut(
+        entity=entity,
+        name=None if held is None else held.name,
+        detector=None if held is None else held.bundle.detector.name,
+        columns=[] if held is None else list(held.bundle.columns),
+        profiles_as_of=scorer.reference.as_of,
+        entities=len(scorer.reference.values),
+    )
+
+
+def _entry(model: WarningModel) -> WarningModelOut:
+    same = {
+        name: getattr(model, name)
+        for name in ("id", "version", "scene", "stage", "entity", "scheme", "detector", "when", "alert")
+    }
+    texts = {name: TextOut.of(getattr(model, name)) for name in ("title", "meaning", "advice")}
+    return WarningModelOut(basis=list(model.basis), unless=[one.when for one in model.unless], **same, **texts)

@@ -1,0 +1,62 @@
+"""What the serving process holds: settings, database, warning models, and per kind of entity what it scores with."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fastapi import Request
+from sqlalchemy.orm import Session
+
+from cases import store
+from catalogue import load
+from catalogue.model import WarningModel
+from gnomon.config import Settings
+from gnomon.database import transaction
+from serving.api.metrics import Metrics
+from serving.scoring import Scorer, scorer
+
+
+class Serving:
+    """One per process. Scorers are replaced whole when something newer lies on disk, never changed in place."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.database: Any = store.upgrade(settings)
+        self.models: dict[str, WarningModel] = load.load(settings.model_folder)
+        self._scorers: dict[str, Scorer] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """One unit of work on the database."""
+        with transaction(self.database) as session:
+            yield session
+
+    def scorer(self, entity: str) -> Scorer:
+        """What scores this kind of entity: its newest stored profiles, rules and champion.
+
+        Reloaded when newer profiles or another champion lie in the workspace: two looks at the file system a call.
+        """
+        held = self._scorers.get(entity)
+        if held is not None and held.fresh(self.settings):
+            return held
+        with self._lock:
+            held = self._scorers.get(entity)
+            if held is None or not held.fresh(self.settings):
+                held = self._scorers[entity] = scorer(self.settings, entity, self.models)
+            return held
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.dispose()
+
+
+def serving_of(request: Request) -> Serving:
+    """The process's state, for routes."""
+    found = request.app.state.serving
+    assert isinstance(found, Serving)
+    return found

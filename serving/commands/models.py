@@ -1,0 +1,202 @@
+"""Commands about learned models: `train`, `evaluate`, `promote`, `rollback` and `models`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gnomon.config import Settings
+from gnomon.errors import Misuse
+from gnomon.i18n import say
+from gnomon.progress import progress
+from serving.commands.output import AsOfOption, Format, FormatOption, WorkspaceOption, emit, moment, settings_for
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from features.engine import Engine
+    from features.profiles import Profiles
+
+EntityArgument = Annotated[str, typer.Argument(help="institution, practitioner, supplier, tender or buyer.")]
+LabelsOption = Annotated[
+    Path | None,
+    typer.Option("--labels", help="CSV of outcomes: label contract, or two columns (id; 1/0, yes/no or an outcome)."),
+]
+FoldsOption = Annotated[int, typer.Option("--folds", help="Folds of the cross-validation.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed of splits and models.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("train")(train)
+    app.command("evaluate")(evaluate)
+    app.command("promote")(promote)
+    app.command("rollback")(rollback)
+    app.command("models")(models)
+
+
+def train(
+    entity: EntityArgument,
+    as_of: AsOfOption = None,
+    labels: LabelsOption = None,
+    folds: FoldsOption = 5,
+    seed: SeedOption = 0,
+    workspace: WorkspaceOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Train, evaluate, log to MLflow and register a candidate. Default labels: the lake's outcomes."""
+    settings = settings_for(workspace)
+    with progress(f"train {entity}") as step:
+        engine, profiles = _profiles(settings, entity, moment(as_of))
+        step.advance()
+        rows = _label_rows(settings, engine, profiles, labels)
+        from features.build import build
+        from training.train import train as run
+
+        made = run(
+            settings, profiles, rows, lambda then: build(engine, entity, then, settings.min_peers),
+            place=str(labels or "label"), seed=seed, folds=folds, until=moment(as_of),
+        )  # fmt: skip
+    told: dict[str, Any] = {
+        "entity": made.entity,
+        "version": made.version,
+        "run_id": made.run_id,
+        "detector": made.detector,
+        "entities": made.entities,
+        "labelled": made.labelled,
+    }
+    for name in ("average_precision", "roc_auc"):
+        value = made.metrics.get(f"{made.detector}.{name}")
+        told[name] = None if value is None else round(value, 4)
+    emit([told], form, settings.language)
+    if made.why_not:
+        sys.stderr.write(_why(made.why_not, settings.language) + "\n")
+
+
+def evaluate(
+    entity: EntityArgument,
+    labels: Annotated[Path, typer.Option("--labels", help="CSV of outcomes; see `train`.")],
+    as_of: AsOfOption = None,
+    folds: FoldsOption = 5,
+    group: Annotated[str | None, typer.Option("--group", help="Attribute that must not stand on both sides.")] = None,
+    seed: SeedOption = 0,
+    repeat: Annotated[int, typer.Option("--repeat", help="Repeats with other seeds.", min=1)] = 1,
+    budget: Annotated[float, typer.Option("--budget", help="Review budget: a share under 1, or a number.")] = 0.05,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Print honest cross-validated figures of the full pipeline as JSON, each beside the trivial baseline."""
+    settings = settings_for(workspace)
+    from training.dataset import examples, read_labels
+    from training.evaluate import evaluate as measure
+
+    with progress(f"evaluate {entity}"):
+        engine, profiles = _profiles(settings, entity, moment(as_of))
+        rows = read_labels(labels, entity, profiles.ids)
+        from features.build import build
+
+        judged, target = examples(
+            profiles, rows, lambda then: build(engine, entity, then, settings.min_peers), str(labels),
+            moment(as_of),
+        )  # fmt: skip
+        groups = None if group is None else _group(judged, group)
+        told = measure(judged, target, folds=folds, group=groups, seed=seed, repeats=repeat, budget=budget)
+    json.dump(told.as_dict(), sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def promote(
+    entity: EntityArgument,
+    version: Annotated[str | None, typer.Option("--version", help="Candidate; default the newest.")] = None,
+    labels: LabelsOption = None,
+    as_of: AsOfOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Put a candidate through the gate and move the `champion` alias, or say why not (exit code 1)."""
+    settings = settings_for(workspace)
+    from training import registry
+    from training.dataset import labels_for
+
+    with progress(f"promote {entity}"):
+        engine, profiles = _profiles(settings, entity, moment(as_of))
+        rows = _label_rows(settings, engine, profiles, labels)
+        known = None if rows is None else labels_for(profiles, rows, str(labels or "label"), moment(as_of))
+        verdict = registry.promote(settings, entity, profiles, known, version)
+    key = "serving.models.promoted" if verdict.passed else "serving.models.refused"
+    said = say(key, settings.language, entity=entity, version=verdict.version, reason=verdict.reason)
+    (sys.stdout if verdict.passed else sys.stderr).write(said + "\n")
+    if not verdict.passed:
+        raise typer.Exit(1)
+
+
+def rollback(entity: EntityArgument, workspace: WorkspaceOption = None) -> None:
+    """Give the `champion` alias back to the version that had it before."""
+    settings = settings_for(workspace)
+    from training import registry
+
+    serving = registry.rollback(settings, entity)
+    sys.stdout.write(
+        say("serving.models.rolled_back", settings.language, entity=entity, version=serving.version) + "\n"
+    )
+
+
+def models(
+    entity: Annotated[str | None, typer.Argument(help="Kind of entity; default all.")] = None,
+    workspace: WorkspaceOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """List registered versions; the champion is marked."""
+    settings = settings_for(workspace)
+    from training import registry
+
+    emit(registry.versions(settings, entity), form, settings.language)
+
+
+def _profiles(settings: Settings, entity: str, as_of: datetime | None) -> tuple[Engine, Profiles]:
+    """Profiles at a date: the stored ones when they are of the same lake version and date, else built now."""
+    from features import profile_store
+    from features.build import build
+    from features.engine import Engine
+    from features.lake import Lake
+
+    engine = Engine.open(Lake(settings.lake_url), threads=settings.threads)
+    root = settings.workspace / "profiles"
+    if as_of is None:
+        newest = profile_store.latest(root, entity)
+        if newest is not None and newest.name.endswith(f"-v{engine.lake_version:08d}"):
+            return engine, profile_store.load(newest)
+    return engine, build(engine, entity, as_of, settings.min_peers)
+
+
+def _label_rows(settings: Settings, engine: Engine, profiles: Profiles, labels: Path | None) -> pd.DataFrame | None:
+    """Outcomes from the file when given, else from the lake's label table; None when there are none."""
+    from training.dataset import of_rows, read_labels
+
+    if labels is not None:
+        return read_labels(labels, profiles.entity, profiles.ids)
+    if not engine.has("label"):
+        return None
+    rows = of_rows(engine.frame(engine.table("label")), profiles.entity)
+    # A case about an entity that has left the data teaches nothing here and is no fault of whoever trains.
+    return rows[rows["entity_id"].isin(profiles.ids)].reset_index(drop=True)
+
+
+def _group(profiles: Profiles, name: str) -> pd.Series[Any]:
+    if name not in profiles.attributes.columns:
+        known = ", ".join(map(str, profiles.attributes.columns))
+        raise Misuse("training.evaluate.no_group", place="--group", entity=profiles.entity, name=name, known=known)
+    # An entity without the attribute stands for itself: unknown is not one big group.
+    own = profiles.attributes[name]
+    filled = own.where(own.notna(), own.index.to_series())
+    filled.name = name
+    return filled
+
+
+def _why(key: str, language: str) -> str:
+    from training.card import WHY
+
+    return say("serving.models.no_boosting", language, reason=say(WHY[key], language))

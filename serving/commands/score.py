@@ -1,0 +1,127 @@
+"""`gnomon score`, `gnomon warnings`, `gnomon explain`: from profiles to warnings, and why."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from gnomon.errors import Fault
+from serving.commands.output import AsOfOption, Format, FormatOption, WorkspaceOption, emit, moment, settings_for
+
+
+class ExplainFormat(StrEnum):
+    """How one warning is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    HTML = "html"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(score)
+    app.command()(warnings)
+    app.command()(explain)
+
+
+def score(
+    entities: Annotated[list[str] | None, typer.Argument(metavar="[ENTITY]…", help="All with data when none.")] = None,
+    as_of: AsOfOption = None,
+    budget: Annotated[int | None, typer.Option(help="Entities to look at, per kind.", min=1)] = None,
+    form: FormatOption = Format.TABLE,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Profile, score, explain and hand over to the queue, within the review budget."""
+    from serving.engine import score_all
+
+    settings = settings_for(workspace)
+    run = score_all(settings, entities or [], moment(as_of), budget)
+    told = ("entity", "as_of", "population", "findings", "settled", "entities", "issued", "new", "joined", "known")
+    rows = []
+    for one in run.entities:
+        row: dict[str, Any] = {name: getattr(one, name) for name in told}
+        row["as_of"] = one.as_of.date().isoformat()
+        rows.append({"run": run.run_id, **row, "champion": one.champion, "refused": len(one.refused)})
+    emit(rows, form, settings.language)
+    refused = sum(len(one.refused) for one in run.entities)
+    if refused:
+        raise Fault("serving.score.unexplained", place=f"runs/{run.run_id}.json", count=refused)
+
+
+def warnings(
+    entity: Annotated[str | None, typer.Option(help="Of one kind of entity only.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=10_000)] = 50,
+    form: FormatOption = Format.TABLE,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Issued warnings, newest first."""
+    from cases import pages, store
+    from features.measures import entity as known_entity
+    from gnomon.database import transaction
+
+    settings = settings_for(workspace)
+    kind = known_entity(entity).kind if entity else None
+    database = store.upgrade(settings)
+    rows: list[dict[str, Any]] = []
+    cursor: str | None = None
+    with transaction(database) as session:
+        while len(rows) < limit:
+            page = pages.warnings(session, cursor, min(limit - len(rows), pages.MOST), entity_kind=kind)
+            rows += [_line(row) for row in page.rows]
+            cursor = page.cursor
+            if cursor is None:
+                break
+    database.dispose()
+    emit(rows, form, settings.language)
+
+
+def explain(
+    warning: Annotated[str, typer.Argument(help="Number or fingerprint (eight characters are enough).")],
+    form: Annotated[ExplainFormat, typer.Option("--format", help="table, json or html.")] = ExplainFormat.TABLE,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """One warning with its reasons and the rows behind them. Who read it goes on the trail."""
+    from cases import audit, queue, store
+    from gnomon.database import transaction
+
+    settings = settings_for(workspace)
+    database = store.upgrade(settings)
+    with transaction(database) as session:
+        found = queue.warning(session, warning)
+        audit.record(session, "cli", "read", audit.Subject("warning", found.fingerprint))
+    database.dispose()
+    warned = found.warned()
+    if form is ExplainFormat.JSON:
+        json.dump({"fingerprint": found.fingerprint, **warned.as_dict()}, sys.stdout, ensure_ascii=False, indent=2)
+        sys.stdout.write("\n")
+        return
+    from serving import report
+
+    if form is ExplainFormat.HTML:
+        from catalogue.load import load
+        from serving.console.pages import shown
+
+        sys.stdout.write(report.page(shown(settings, load(settings.model_folder), warned), settings.language))
+        return
+    sys.stdout.write("\n".join(report.lines(warned, found.fingerprint, settings.language)) + "\n")
+
+
+def _line(row: Any) -> dict[str, Any]:
+    warned = row.warned()
+    return {
+        "id": row.id,
+        "severity": row.severity,
+        "entity": row.entity_kind,
+        "entity_id": row.entity_id,
+        "name": row.entity_name,
+        "title": warned.title,
+        "as_of": warned.as_of.date().isoformat(),
+        "percentile": round(row.percentile, 4),
+        "score": round(row.score, 4),
+        "model": row.model,
+        "fingerprint": row.fingerprint[:16],
+    }

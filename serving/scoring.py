@@ -1,0 +1,148 @@
+"""Scoring on demand: entities at their stored profiles, or raw records against stored norms. No registry here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from catalogue import rule
+from catalogue.model import WarningModel
+from features import profile_store
+from features.build import measure
+from features.engine import Engine
+from features.measures import entity as known_entity
+from features.profiles import Profiles
+from gnomon.config import Settings
+from gnomon.errors import Fault, nearest
+from gnomon.terms import Reason, Severity, Text
+from serving import champions
+from serving.champions import Loaded
+from serving.reasons import reasons
+from serving.wording import name_of
+from training import bundle
+
+
+@dataclass(frozen=True, slots=True)
+class RuleScore:
+    """One rule that fired."""
+
+    model: WarningModel
+    severity: Severity
+    score: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedScore:
+    """What the champion says: `score = base + contributions`."""
+
+    model: str
+    score: float
+    base: float
+    percentile: float
+    unit: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityScore:
+    """Everything that the models say about one entity."""
+
+    entity_id: str
+    entity_name: str
+    rules: tuple[RuleScore, ...]
+    excused: Mapping[str, tuple[Text, ...]]
+    """Rules that would have fired, and why they do not accuse."""
+    unknown: tuple[str, ...]
+    """Rules that could not be computed for this entity: not the same as a clean result."""
+    learned: LearnedScore | None
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """What one kind of entity is scored with. Immutable: it is replaced when something newer lies on disk."""
+
+    entity: str
+    folder: Path
+    """Where the reference profiles were read from."""
+    reference: Profiles
+    rules: tuple[WarningModel, ...]
+    champion: Loaded | None
+
+    def fresh(self, settings: Settings) -> bool:
+        """Whether nothing newer lies in the workspace."""
+        newest = profile_store.latest(settings.workspace / "profiles", self.entity)
+        held = None if self.champion is None else self.champion.champion
+        return newest == self.folder and bundle.serving(settings, self.entity) == held
+
+    def entities(self, ids: Sequence[str]) -> Profiles:
+        """Stored profiles of some entities; `Fault` (404) names the nearest to one that is not there."""
+        known = self.reference.values.index
+        for one in ids:
+            if one not in known:
+                close = nearest(one, map(str, known[:20_000]))
+                raise Fault("serving.score.unknown_id", place=f"{self.entity} {one}", status=404, nearest=close)
+        return self.reference.select(list(dict.fromkeys(ids)))
+
+    def records(self, tables: Mapping[str, pa.Table]) -> Profiles:
+        """Profiles of the entities in raw records, held against the stored norms."""
+        engine = Engine.of(tables, threads=1)
+        try:
+            return measure(engine, self.entity, self.reference)
+        finally:
+            engine.close()
+
+    def score(self, profiles: Profiles, explain: bool = True) -> list[EntityScore]:
+        """Score every entity of the profiles by all rules and the champion."""
+        results = [(model, rule.evaluate(model, profiles)) for model in self.rules]
+        scored = None if self.champion is None else self.champion.bundle.score(profiles, explain=explain)
+        told = []
+        for at, entity_id in enumerate(profiles.ids):
+            fired = tuple(_fired(model, result, profiles, at, explain) for model, result in results if result.fires[at])
+            learned = None
+            if scored is not None and self.champion is not None:
+                why: tuple[Reason, ...] = ()
+                if explain:
+                    row = scored.contributions.iloc[at]
+                    why = reasons(profiles, entity_id, dict(zip(map(str, row.index), row.to_list(), strict=True)))
+                learned = LearnedScore(
+                    self.champion.name,
+                    float(scored.score[at]),
+                    float(scored.base),
+                    float(scored.percentile[at]),
+                    scored.unit,
+                    why,
+                )
+            told.append(
+                EntityScore(
+                    entity_id,
+                    name_of(profiles, entity_id),
+                    fired,
+                    {m.id: r.excluded[entity_id] for m, r in results if entity_id in r.excluded},
+                    tuple(m.id for m, r in results if r.unknown[at]),
+                    learned,
+                )
+            )
+        return told
+
+
+def scorer(settings: Settings, entity: str, models: Mapping[str, WarningModel]) -> Scorer:
+    """Load what scores one kind of entity; `Fault` (409) when nothing was profiled yet."""
+    kind = known_entity(entity).kind
+    folder = profile_store.latest(settings.workspace / "profiles", kind)
+    if folder is None:
+        raise Fault("serving.score.no_profiles", place=kind, status=409, entity=kind)
+    rules = tuple(one for one in models.values() if one.entity == kind and one.detector == "rule")
+    return Scorer(kind, folder, profile_store.load(folder), rules, champions.local(settings, kind))
+
+
+def _fired(model: WarningModel, result: rule.RuleResult, profiles: Profiles, at: int, explain: bool) -> RuleScore:
+    why: tuple[Reason, ...] = ()
+    if explain:
+        row = result.contributions.iloc[at]
+        shares = dict(zip(map(str, row.index), row.to_list(), strict=True))
+        why = reasons(profiles, profiles.ids[at], shares)
+    return RuleScore(model, result.severity(at) or Severity.WARN, float(result.score[at]), why)

@@ -1,0 +1,125 @@
+"""Lists of cases and warnings: filters, search, and a cursor that neither skips nor repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from cases import queue, service
+from cases.pages import counts
+from cases.people import Person
+from cases.workflow import Action
+from gnomon.database import transaction
+from gnomon.errors import Misuse
+from gnomon.terms import Severity
+
+Staff = dict[str, Person]
+
+
+@pytest.fixture
+def ten(session: Session, warn: Any) -> Session:
+    """Cases 1 to 10 about H0 to H9; every third is an alert."""
+    warnings = [
+        warn(
+            entity=f"H{n}",
+            name=f"第{n}人民医院_%",
+            percentile=0.9 + n / 1000,
+            severity=Severity.ALERT if n % 3 == 0 else Severity.WARN,
+        )
+        for n in range(10)
+    ]
+    queue.hand_over(session, warnings, "run1", "service")
+    return session
+
+
+def all_pages(page: Callable[[str | None], queue.Page[Any]]) -> list[str]:
+    found: list[str] = []
+    cursor = None
+    while True:
+        one = page(cursor)
+        found += [row.entity_id for row in one.rows]
+        if one.cursor is None or not one.rows:
+            return found
+        cursor = one.cursor
+
+
+@pytest.mark.parametrize("order", list(queue.Order))
+@pytest.mark.parametrize("limit", [1, 3, 10, 200])
+def test_pages_hold_every_case_once(ten: Session, order: queue.Order, limit: int) -> None:
+    found = all_pages(lambda cursor: queue.cases(ten, order=order, cursor=cursor, limit=limit))
+    assert sorted(found) == [f"H{n}" for n in range(10)]
+    if order is queue.Order.GRAVEST:
+        assert found == [f"H{n}" for n in (9, 6, 3, 0, 8, 7, 5, 4, 2, 1)]
+
+
+def test_cases_written_in_between_neither_shift_nor_repeat_pages(ten: Session, warn: Any) -> None:
+    first = queue.cases(ten, limit=4)
+    queue.hand_over(ten, [warn(entity="X1"), warn(entity="X2")], "run2", "service")
+    rest = queue.cases(ten, limit=200, cursor=first.cursor)
+    assert [row.entity_id for row in (*first.rows, *rest.rows)] == [f"H{n}" for n in range(9, -1, -1)]
+
+
+def test_updated_since_follows_changes_and_keeps_a_cursor_at_the_end(engine: Engine, warn: Any) -> None:
+    with transaction(engine) as session:
+        queue.hand_over(session, [warn(entity="H1"), warn(entity="H2")], "run1", "service")
+        began = queue.cases(session).rows[0].updated_at
+    with transaction(engine) as session:
+        page = queue.cases(session, updated_since=began)
+        assert len(page.rows) == 2
+        assert queue.cases(session, updated_since=began, cursor=page.cursor).rows == []
+    with transaction(engine) as session:
+        queue.hand_over(session, [warn(entity="H1", day=2)], "run2", "service")
+        again = queue.cases(session, updated_since=began, cursor=page.cursor)
+        assert [row.entity_id for row in again.rows] == ["H1"]
+        assert queue.cases(session, updated_since=began + timedelta(days=1)).rows == []
+        since = queue.warnings(session, updated_since=began, limit=2)
+        later = queue.warnings(session, since.cursor, updated_since=began)
+        assert [row.as_of.day for row in (*since.rows, *later.rows)] == [1, 1, 2]
+
+
+def test_filters_narrow_the_queue(staff: Staff, ten: Session, warn: Any) -> None:
+    queue.hand_over(ten, [warn(entity="T1", model="W050", scheme="bid-rigging")], "run2", "service")
+    service.act(ten, 1, Action.CLAIM, staff["auditor"], 1)
+    assert [row.id for row in queue.cases(ten, owner="auditor").rows] == [1]
+    assert len(queue.cases(ten, owner="").rows) == 10
+    assert [row.id for row in queue.cases(ten, state="review").rows] == [1]
+    assert len(queue.cases(ten, state="alive").rows) == 11
+    assert [row.entity_id for row in queue.cases(ten, scheme="bid-rigging").rows] == ["T1"]
+    assert len(queue.cases(ten, scene="medical", entity_kind="institution").rows) == 11
+    due = queue.case(ten, 1).case.due
+    assert due is not None
+    assert [row.id for row in queue.cases(ten, overdue_at=due + timedelta(seconds=1)).rows] == [1]
+    assert queue.cases(ten, overdue_at=due).rows == []
+    assert counts(ten) == {"open": 10, "review": 1, "rectifying": 0, "closed": 0}
+
+
+def test_search_takes_text_as_it_stands(ten: Session) -> None:
+    assert [row.entity_id for row in queue.cases(ten, text="第7人民").rows] == ["H7"]
+    assert [row.entity_id for row in queue.cases(ten, text="h7").rows] == ["H7"]
+    assert len(queue.cases(ten, text="_%").rows) == 10
+    assert queue.cases(ten, text="H_").rows == []
+    assert [row.id for row in queue.cases(ten, text="3").rows] == [4, 3]
+    assert [row.entity_id for row in queue.warnings(ten, text="第7人民").rows] == ["H7"]
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "WzFd", "WyJncmF2ZXN0IiwxLDFd", "bnVsbA"])
+def test_a_cursor_of_another_list_is_refused(ten: Session, cursor: str) -> None:
+    with pytest.raises(Misuse):
+        queue.cases(ten, cursor=cursor)
+
+
+def test_a_warning_is_found_by_number_and_fingerprint(ten: Session, warn: Any) -> None:
+    fingerprint = warn(entity="H4").fingerprint
+    found = queue.warning(ten, fingerprint)
+    assert queue.warning(ten, fingerprint[:8]) is found
+    assert queue.warning(ten, found.id) is found
+    assert queue.case_of(ten, found.id) == 5
+    assert [row.id for row in queue.warnings(ten, case_id=5).rows] == [found.id]
+    for wrong in ("", fingerprint[:7], "%%%%%%%%", "9" * 30):
+        with pytest.raises(Exception, match="no warning"):
+            queue.warning(ten, wrong)

@@ -1,0 +1,91 @@
+"""Every detector keeps the contract: a matrix of detectors and checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.profiles import NO_NORM, Profiles
+from training.bundle import Learned
+from training.detectors.boosting import Boosting
+from training.detectors.forest import Forest
+
+PLANTED, HARMLESS = "E000", "E001"
+DETECTORS: dict[str, Callable[[], Learned]] = {"forest": lambda: Forest(trees=100), "boosting": lambda: Boosting()}
+
+
+@pytest.fixture(scope="module", params=DETECTORS, ids=str)
+def fitted(request: pytest.FixtureRequest, profiles: Profiles, labels: pd.Series) -> Learned:
+    return DETECTORS[request.param]().fit(profiles, labels)
+
+
+def shuffled(profiles: Profiles) -> Profiles:
+    order = list(reversed(profiles.columns))
+    names = [column.name for column in order]
+    frames = {name: getattr(profiles, name)[names] for name in ("values", "deviations", "groups")}
+    return replace(profiles, columns=tuple(order), **frames)
+
+
+def with_null(profiles: Profiles, entity: str) -> Profiles:
+    values, deviations, groups = profiles.values.copy(), profiles.deviations.copy(), profiles.groups.copy()
+    values.loc[entity], deviations.loc[entity], groups.loc[entity] = np.nan, np.nan, NO_NORM
+    return replace(profiles, values=values, deviations=deviations, groups=groups)
+
+
+def test_column_order_does_not_matter(fitted: Learned, profiles: Profiles, labels: pd.Series) -> None:
+    other = shuffled(profiles)
+    assert fitted.score(other) == pytest.approx(fitted.score(profiles), abs=0)
+    again = DETECTORS[fitted.name]().fit(other, labels)
+    assert again.score(profiles) == pytest.approx(fitted.score(profiles), abs=1e-12)
+
+
+def test_the_planted_outlier_ranks_first(fitted: Learned, profiles: Profiles) -> None:
+    score = pd.Series(fitted.score(profiles), index=profiles.values.index)
+    assert score.rank(ascending=False)[PLANTED] <= (1 if fitted.name == "forest" else 20)
+
+
+def test_a_reloaded_detector_scores_and_explains_the_same(fitted: Learned, profiles: Profiles, tmp_path: Path) -> None:
+    fitted.save(tmp_path)
+    again = type(fitted).load(tmp_path)
+    assert np.array_equal(again.score(profiles), fitted.score(profiles))
+    pd.testing.assert_frame_equal(again.explain(profiles).by_column, fitted.explain(profiles).by_column)
+
+
+def test_contributions_add_up_to_the_score(fitted: Learned, profiles: Profiles) -> None:
+    why = fitted.explain(profiles)
+    told = why.base + why.by_column.sum(axis=1)
+    assert np.abs(told.to_numpy() - fitted.score(profiles)).max() < 1e-9
+    assert list(why.by_column.index) == profiles.ids
+    assert set(why.by_column.columns) <= {column.name for column in profiles.columns}
+
+
+def test_knowing_nothing_is_never_unusual(fitted: Learned, profiles: Profiles) -> None:
+    score = fitted.score(with_null(profiles, "E005"))
+    assert score[5] <= np.quantile(score, 0.75)
+
+
+def test_the_same_seed_gives_the_same_model(fitted: Learned, profiles: Profiles, labels: pd.Series) -> None:
+    again = DETECTORS[fitted.name]().fit(profiles, labels)
+    assert np.array_equal(again.score(profiles), fitted.score(profiles))
+
+
+def test_the_harmless_direction_raises_nothing(profiles: Profiles) -> None:
+    forest = Forest(trees=100).fit(profiles)
+    usual = replace(profiles, deviations=profiles.deviations.copy())
+    usual.deviations.loc[HARMLESS] = 0.0
+    place = profiles.ids.index(HARMLESS)
+    assert forest.score(profiles)[place] == forest.score(usual)[place]
+    assert forest.score(profiles)[place] < np.median(forest.score(profiles))
+    assert "beds" not in forest.design.columns
+
+
+def test_higher_is_more_unusual(profiles: Profiles) -> None:
+    forest = Forest(trees=100).fit(profiles)
+    far = replace(profiles, deviations=profiles.deviations.copy())
+    far.deviations.loc["E007", "fund_paid"] = 12.0
+    assert forest.score(far)[7] > forest.score(profiles)[7]

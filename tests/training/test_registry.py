@@ -1,0 +1,147 @@
+"""A training run is logged whole, promoted through the gate, fetched as a verified bundle and rolled back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.profiles import Profiles
+from gnomon.config import Settings
+from gnomon.errors import Fault
+from training import bundle, registry
+from training.bundle import Bundle
+from training.flat import flat
+from training.train import TrainedRun, train
+
+
+def rows_of(labels: pd.Series) -> pd.DataFrame:
+    known = labels.dropna()
+    outcome = known.map({1.0: "confirmed", 0.0: "false_alarm"})
+    table = pd.DataFrame({"entity_id": known.index, "outcome": outcome.to_numpy(), "scheme": ""})
+    for name in ("as_of", "labelled_at"):
+        table[name] = pd.Series(pd.NaT, index=table.index, dtype=pd.DatetimeTZDtype("us", "UTC"))
+    return table
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    patch = pytest.MonkeyPatch()
+    patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    yield Settings(workspace=tmp_path_factory.mktemp("registry") / "workspace")
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def trained(settings: Settings, profiles: Profiles, labels: pd.Series) -> tuple[TrainedRun, TrainedRun]:
+    def build(_then: object) -> Profiles:
+        raise AssertionError("undated labels need no other date")
+
+    unlabelled = train(settings, profiles, None, build)
+    labelled = train(settings, profiles, rows_of(labels), build)
+    return unlabelled, labelled
+
+
+def test_without_labels_the_forest_serves_and_says_why(trained: tuple[TrainedRun, TrainedRun]) -> None:
+    assert (trained[0].detector, trained[0].version) == ("forest", "1")
+    assert trained[0].why_not == "training.boosting.no_labels"
+
+
+def test_with_labels_boosting_serves_with_measured_figures(trained: tuple[TrainedRun, TrainedRun]) -> None:
+    assert (trained[1].detector, trained[1].version) == ("boosting", "2")
+    assert trained[1].metrics["boosting.average_precision"] > 0.6
+    assert trained[1].metrics["boosting.average_precision.low"] < trained[1].metrics["boosting.average_precision"]
+
+
+def test_the_run_holds_what_is_needed_to_judge_it(
+    settings: Settings, trained: tuple[TrainedRun, TrainedRun], profiles: Profiles
+) -> None:
+    import mlflow
+
+    client = mlflow.MlflowClient(settings.mlflow_url, settings.mlflow_url)
+    run = client.get_run(trained[1].run_id)
+    assert run.data.params["lake_version"] == str(profiles.lake_version)
+    assert run.data.tags["code_commit"]
+    held = {
+        one.path for folder in ("plots", "evaluation", "") for one in client.list_artifacts(run.info.run_id, folder)
+    }
+    assert {"plots/summary.png", "plots/importance.png", "plots/precision_recall.png"} <= held
+    assert {"features.json", "model_card.json", "evaluation/out_of_fold.parquet"} <= held
+
+
+def test_no_pickle_lies_anywhere(settings: Settings, trained: tuple[TrainedRun, TrainedRun]) -> None:
+    kept = [path for path in (settings.workspace.parent / "mlruns").rglob("*") if path.is_file()]
+    assert kept
+    for path in kept:
+        assert path.suffix not in {".pkl", ".pickle", ".joblib", ".cloudpickle"}
+        assert not path.read_bytes().startswith(b"\x80\x04")
+
+
+def test_the_champion_moves_through_the_gate_and_back(
+    settings: Settings, trained: tuple[TrainedRun, TrainedRun], profiles: Profiles, labels: pd.Series
+) -> None:
+    with pytest.raises(Fault, match="no version for institution was promoted"):
+        registry.fetch("institution", settings)
+    first = registry.promote(settings, "institution", profiles, None, "1")
+    second = registry.promote(settings, "institution", profiles, labels)
+    assert (first.passed, second.passed) == (True, True)
+    assert second.figures["candidate"] > second.figures["champion"]
+    serving = registry.champion("institution", settings)
+    assert serving is not None
+    assert serving.version == "2"
+    assert bundle.serving(settings, "institution") == serving
+
+    # The unlabelled forest ranks far worse on the same labels: the gate refuses it and the champion stays.
+    refused = registry.promote(settings, "institution", profiles, labels, "1")
+    assert not refused.passed
+    assert "below zero" in refused.reason.en
+    tags = {one["version"]: one for one in registry.versions(settings, "institution")}
+    assert (tags[1]["gate"], tags[2]["gate"], tags[2]["champion"]) == ("refused", "passed", True)
+
+    back = registry.rollback(settings, "institution")
+    assert back.version == "1"
+    with pytest.raises(Fault, match="no earlier champion"):
+        registry.rollback(settings, "institution")
+
+
+def test_the_fetched_bundle_scores_as_the_registered_model(
+    settings: Settings, trained: tuple[TrainedRun, TrainedRun], profiles: Profiles
+) -> None:
+    import mlflow
+
+    ours = Bundle.load(registry.fetch("institution", settings, "2"))
+    mlflow.set_tracking_uri(settings.mlflow_url)
+    theirs = mlflow.pyfunc.load_model("models:/gnomon-institution/2")
+    told = theirs.predict(flat(profiles, ours.columns))
+    scored = ours.score(profiles)
+    assert np.abs(told["score"].to_numpy() - scored.score).max() < 1e-9
+    assert np.abs(scored.base + scored.contributions.sum(axis=1).to_numpy() - scored.score).max() < 1e-6
+
+
+def test_the_reference_for_drift_holds_the_columns_and_the_score_but_no_ids(
+    settings: Settings, trained: tuple[TrainedRun, TrainedRun]
+) -> None:
+    folder = registry.fetch("institution", settings, "2")
+    reference = pd.read_parquet(folder / "reference.parquet")
+    assert list(reference.columns) == [*Bundle.load(folder).columns, "score"]
+    assert isinstance(reference.index, pd.RangeIndex)
+
+
+def test_a_bundle_that_changed_after_it_was_fetched_is_refused(
+    settings: Settings, trained: tuple[TrainedRun, TrainedRun]
+) -> None:
+    folder: Path = registry.fetch("institution", settings, "1")
+    about = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    (folder / "bundle.json").write_text(json.dumps(about | {"lake_version": 99}), encoding="utf-8")
+    bundle.seal(folder)
+    with pytest.raises(Fault, match="does not match its hash"):
+        registry.fetch("institution", settings, "1")
+
+
+def test_unknown_versions_are_named(settings: Settings, trained: Callable[..., object]) -> None:
+    with pytest.raises(Fault, match=r"version 77 is not registered\. Known versions: 1, 2"):
+        registry.fetch("institution", settings, "77")

@@ -1,0 +1,120 @@
+"""The gate between a candidate and the champion's place: sound at all, and not worse than what serves now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.profiles import Profiles
+from gnomon.errors import Fault
+from gnomon.i18n import both
+from gnomon.terms import Text
+from training import metrics
+from training.bundle import Bundle, Scored
+from training.detectors.boosting import shortage
+from training.detectors.contract import Floats
+
+DRAWS = 500
+Side = tuple[Bundle, pd.DataFrame | None]
+"""A model and its out-of-fold scores, where it was evaluated."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate found, in words and figures."""
+
+    version: str
+    passed: bool
+    reason: Text
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+def judge(
+    version: str, ours: Side, theirs: Side | None, profiles: Profiles, labels: pd.Series | None, budget: int
+) -> Verdict:
+    """Judge a candidate against the champion (None when nothing serves yet) on the same profiles and labels.
+
+    Refused when it cannot score soundly, when the champion learned from labels and it did not, and when its average
+    precision on the same labelled entities lies below the champion's by more than the 95% interval of the difference.
+    """
+    try:
+        scored = ours[0].score(profiles)
+    except Fault as fault:
+        return Verdict(version, False, both("training.gate.cannot_score", fault=fault.told("en")))
+    fault_found = _unsound(scored)
+    if fault_found:
+        return Verdict(version, False, both(f"training.gate.{fault_found}"))
+    if theirs is None:
+        return Verdict(version, True, both("training.gate.first"))
+    try:
+        before = theirs[0].score(profiles, explain=False)
+    except Fault as fault:
+        return Verdict(version, True, both("training.gate.champion_fails", fault=fault.told("en")))
+    figures: dict[str, Any] = {"overlap_at_budget": _overlap(scored.score, before.score, budget)}
+    known = None if labels is None else labels.reindex(profiles.values.index)
+    if known is not None and not shortage(known):
+        mine = _unseen(ours, scored.score, profiles, known)
+        champion = _unseen(theirs, before.score, profiles, known)
+        return _compared(version, mine, champion, known, figures)
+    if theirs[0].detector.name == "boosting" and ours[0].detector.name != "boosting":
+        return Verdict(version, False, both("training.gate.labels_lost"), figures)
+    return Verdict(version, True, both("training.gate.unlabelled"), figures)
+
+
+def _unsound(scored: Scored) -> str:
+    """Message key of what is wrong with scores as such; empty when nothing is."""
+    if not np.isfinite(scored.score).all():
+        return "not_finite"
+    told = scored.base + scored.contributions.to_numpy(float).sum(axis=1)
+    if np.abs(told - scored.score).max(initial=0.0) > 1e-6:
+        return "not_additive"
+    if len(scored.score) > 1 and len(np.unique(scored.score)) == 1:
+        return "all_equal"
+    return ""
+
+
+def _unseen(side: Side, score: Floats, profiles: Profiles, labels: pd.Series) -> pd.Series:
+    """Scores that never saw the label: out-of-fold where the model was taught the entity, its own elsewhere."""
+    told = pd.Series(score, index=profiles.values.index)
+    if side[1] is not None:
+        own = side[1][side[0].detector.name]
+        told.update(own[own.index.isin(told.index)])
+    return told[labels.notna()]
+
+
+def _compared(
+    version: str, mine: pd.Series, champion: pd.Series, labels: pd.Series, figures: dict[str, Any]
+) -> Verdict:
+    target = labels.dropna().to_numpy(float) > 0.5
+    ours, theirs = mine.to_numpy(float), champion.to_numpy(float)
+
+    def gain(rows: npt.NDArray[np.int64]) -> float:
+        return metrics.average_precision(target[rows], ours[rows]) - metrics.average_precision(
+            target[rows], theirs[rows]
+        )
+
+    rng = np.random.default_rng(0)
+    drawn = np.array([gain(rng.integers(0, len(target), len(target))) for _ in range(DRAWS)])
+    low, high = np.quantile(drawn[np.isfinite(drawn)], [0.025, 0.975])
+    figures |= {
+        "entities": len(target),
+        "candidate": round(metrics.average_precision(target, ours), 6),
+        "champion": round(metrics.average_precision(target, theirs), 6),
+        "gain_low": round(float(low), 6),
+        "gain_high": round(float(high), 6),
+    }
+    told = {name: f"{figures[name]:.3f}" for name in ("candidate", "champion", "gain_low", "gain_high")}
+    key = "training.gate.worse" if high < 0.0 else "training.gate.not_worse"
+    return Verdict(version, bool(high >= 0.0), both(key, n=len(target), **told), figures)
+
+
+def _overlap(ours: Floats, theirs: Floats, budget: int) -> float:
+    """Share of the top `budget` entities that both would warn about."""
+    count = max(1, min(budget, len(ours)))
+    both_sides = np.intersect1d(np.argsort(-ours, kind="stable")[:count], np.argsort(-theirs, kind="stable")[:count])
+    return round(len(both_sides) / count, 6)
