@@ -23,7 +23,7 @@ OPTIONAL = ("needs", "when", "alert", "unless", "examples")
 DETECTORS = ("rule", "learned")
 GIVEN = re.compile(r"(?:(?P<function>norm|deviation|peers)\((?P<column>[A-Za-z_]\w*)\)|[A-Za-z_]\w*)\Z")
 """What an example may give: `x`, `norm(x)`, `deviation(x)` or `peers(x)`."""
-_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
+ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 
 
 @dataclass
@@ -115,7 +115,7 @@ class Document:
     def id(self, node: yaml.Node) -> str:
         """A model's id: lower-case words joined by hyphens."""
         told = self.string(node, "id")
-        if told and not _ID.match(told):
+        if told and not ID.match(told):
             self.fault(node, "id", id=told)
         return told
 
@@ -146,7 +146,7 @@ class Document:
         """A text in both languages."""
         keys = self.keys(node, key, ("zh", "en"))
         for language in [one for one in ("zh", "en") if keys and one not in keys]:
-            self.fault(node, "language", field=key, language=language)
+            self.fault(node, "language", field=key, wanted=language)
         return Text(
             **{language: self.string(keys[language], key) if language in keys else "" for language in ("zh", "en")}
         )

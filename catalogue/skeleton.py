@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from catalogue.document import ID
 from catalogue.model import Vocabulary
 from gnomon.errors import Fault, Misuse, nearest
 
@@ -50,6 +51,8 @@ examples:
 
 def write(id: str, entity: str, folder: Path, known: dict[str, Vocabulary], scene: str, scheme: str) -> Path:
     """Write the draft of a model about `entity` to `folder/<scene>/<id>.yaml`; refuses to replace a file."""
+    if not ID.match(id):
+        raise Misuse("catalogue.load.id", place="ID", id=id)
     if entity not in known:
         close = nearest(entity, known)
         raise Misuse("catalogue.load.entity", place="--entity", entity=entity, nearest=close)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import ibis
 import numpy as np
 import pandas as pd
 
+from features.as_of import first_event, last_event
 from features.engine import Engine
+from features.evidence import evidence
 from features.measures import Entity
 from features.measures import entity as entity_of
 from features.measures.declare import View, fused
@@ -18,6 +19,8 @@ from features.profiles import Profiles
 from gnomon.errors import Fault
 from gnomon.i18n import both
 from gnomon.terms import Text
+
+__all__ = ["build", "evidence", "measure", "peers_of"]
 
 
 def build(engine: Engine, entity: str, as_of: datetime | None = None, min_peers: int = 20) -> Profiles:
@@ -41,7 +44,7 @@ def build(engine: Engine, entity: str, as_of: datetime | None = None, min_peers:
     moment = last_event(engine, kind) if as_of is None else as_of.astimezone(UTC)
     values, attributes, missing = _measured(engine, kind, moment)
     if values.empty:
-        first = _event(engine, kind, first=True)
+        first = first_event(engine, kind)
         if first is not None and first > moment:
             raise Fault(
                 "features.build.too_early", place=f"{entity} --as-of {moment:%Y-%m-%d}", first=f"{first:%Y-%m-%d}"
@@ -75,31 +78,10 @@ def measure(records: Engine, entity: str, reference: Profiles, as_of: datetime |
     )  # fmt: skip
 
 
-def last_event(engine: Engine, kind: Entity) -> datetime:
-    """Moment of the last event in the entity's tables; now, when no row says when it happened or arrived."""
-    if not any(engine.has(table) for table in kind.tables):
-        raise Fault("features.build.empty", place=kind.kind, tables=", ".join(kind.tables))
-    return _event(engine, kind) or datetime.now(UTC)
-
-
 def peers_of(kind: Entity) -> Peers:
     """How the entity's peer groups are made and told."""
     everybody = Text(f"全部{kind.title.zh}", f"all {kind.title.en} profiles")
     return Peers(kind.peers, kind.attribute_titles, everybody)
-
-
-def _event(engine: Engine, kind: Entity, first: bool = False) -> datetime | None:
-    every = Tables(engine, None)
-    dated = [every.dated(table) for table in kind.tables if engine.has(table)]
-    moments = [table.select("event_at") for table in dated if "event_at" in table.columns]
-    if not moments:
-        return None
-    both_ends = ibis.union(*moments) if len(moments) > 1 else moments[0]
-    row = engine.arrow(both_ends.aggregate(first=both_ends.event_at.min(), last=both_ends.event_at.max())).to_pylist()[
-        0
-    ]
-    found: datetime | None = row["first" if first else "last"]
-    return None if found is None else found.replace(tzinfo=UTC)
 
 
 def _measured(engine: Engine, kind: Entity, moment: datetime) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Text]]:

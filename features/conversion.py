@@ -19,8 +19,9 @@ NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
 PLAIN_NUMBER = r"^[+-]?\d{1,18}(\.\d{1,18})?$"
 DAY = r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})$"
 CHINESE_DAY = r"^(\d{4})年(\d{1,2})月(\d{1,2})日$"
-MOMENT = r"^(\d{4})[-/](\d{1,2})[-/](\d{1,2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)$"
-ZONED = r"^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?) ?(Z|[+-]\d{2}:?\d{2})$"
+CLOCK = r"[T ](\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?)"
+MOMENT = rf"^(\d{{4}})[-/](\d{{1,2}})[-/](\d{{1,2}}){CLOCK}$"
+ZONED = rf"^(\d{{4}})-(\d{{2}})-(\d{{2}}){CLOCK} ?(Z|[+-]\d{{2}}:?\d{{2}})$"
 TRUE, FALSE = ("true", "1", "1.0", "yes", "y", "是"), ("false", "0", "0.0", "no", "n", "否")
 MICRO = pa.timestamp("us")
 MONEY = ARROW["money"]
@@ -168,7 +169,9 @@ def _days(texts: pa.Array) -> pa.Array:
 def _moments(texts: pa.Array, pattern: str) -> pa.Array:
     days = _padded(texts, pattern)
     clock = _where(pc.is_valid(days), pc.replace_substring_regex(texts, pattern, r"\4"))
-    clock = pc.if_else(pc.equal(pc.utf8_length(clock), 5), pc.binary_join_element_wise(clock, ":00", ""), clock)
+    for length in (2, 5):
+        short = pc.equal(pc.utf8_length(clock), length)
+        clock = pc.if_else(short, pc.binary_join_element_wise(clock, ":00", ""), clock)
     seconds = _parsed(pc.binary_join_element_wise(days, pc.utf8_slice_codeunits(clock, 0, 8), " "), "%Y-%m-%d %H:%M:%S")
     # Arrow's parser knows no fractions of a second.
     fraction = pc.utf8_slice_codeunits(pc.utf8_rpad(pc.utf8_slice_codeunits(clock, 9), 6, "0"), 0, 6)

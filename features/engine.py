@@ -111,7 +111,8 @@ class Engine:
 
     def frame(self, expr: ir.Table) -> pd.DataFrame:
         """Run an expression; a data frame."""
-        return self.arrow(expr).to_pandas()
+        rows: pd.DataFrame = self.arrow(expr).to_pandas()
+        return rows
 
     def explained(self, expr: ir.Table) -> str:
         """The engine's plan for an expression, for tests and the curious."""

@@ -102,12 +102,13 @@ class Placed:
         logs = dict(zip(norms["column"], norms["log"], strict=True))
         self._log = np.array([bool(logs.get(name, False)) for name in self._columns], dtype=bool)
         self._levels: list[tuple[dict[str, int], npt.NDArray[np.int32]]] = []
+        column = np.array([place.get(name, -1) for name in norms["column"]], dtype=np.int64)
+        told = norms["key"].tolist()
         for level in range(len(peers.levels)):
-            here = np.flatnonzero(norms["level"].to_numpy() == level)
-            keys = {key: number for number, key in enumerate(dict.fromkeys(norms["key"].to_numpy()[here]))}
+            here = np.flatnonzero((norms["level"].to_numpy() == level) & (column >= 0))
+            keys = {key: number for number, key in enumerate(dict.fromkeys(told[row] for row in here))}
             numbers = np.full((len(keys) + 1, len(self._columns)), NO_NORM, dtype=np.int32)
-            for row in here:
-                numbers[keys[norms["key"].iat[row]], place[norms["column"].iat[row]]] = row
+            numbers[[keys[told[row]] for row in here], column[here]] = here
             self._levels.append((keys, numbers))
 
     def deviations(self, values: pd.DataFrame, attributes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -116,7 +117,10 @@ class Placed:
         groups = np.full(x.shape, NO_NORM, dtype=np.int32)
         for names, (keys, numbers) in zip(self._peers.levels, self._levels, strict=True):
             # An unknown group reads the last row, which holds no norms.
-            codes = np.array([keys.get(key, len(keys)) for key in _keys(attributes, names)], dtype=np.int64)
+            codes = np.array(
+                [len(keys) if key is None else keys.get(key, len(keys)) for key in _keys(attributes, names)],
+                dtype=np.int64,
+            )
             groups = np.where(groups == NO_NORM, numbers[codes], groups)
         groups = np.where(np.isfinite(x), groups, NO_NORM).astype(np.int32)
         center, spread = np.append(self._center, np.nan)[groups], np.append(self._spread, np.nan)[groups]

@@ -43,8 +43,9 @@ def connect(settings: Settings) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        # A reader that later writes would otherwise fail with "database is locked" instead of waiting.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # One that reads first and writes later would fail with "database is locked" where this one waits its turn.
+        only_reads = connection.get_execution_options().get("only_reads", False)
+        connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -53,4 +54,11 @@ def connect(settings: Settings) -> Engine:
 def transaction(engine: Engine) -> Iterator[Session]:
     """One unit of work: committed whole when the block ends well, undone whole when it does not."""
     with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Session]:
+    """One consistent view for reading; it waits for no writer and its changes are never kept."""
+    with Session(engine.execution_options(only_reads=True), expire_on_commit=False, autoflush=False) as session:
         yield session

@@ -17,8 +17,9 @@ from monitoring.effect import Effect, Limits, Summary, Verdict, effect
 if TYPE_CHECKING:
     import pandas as pd
 
-PAGE_ROWS = 20_000
-"""The page is drawn from at most so many rows of each side; the figures are always of all rows."""
+PAGE_ROWS, PAGE_COLUMNS = 10_000, 40
+"""The page draws at most so many rows of each side and so many columns, those that moved most first; the figures are
+always of all rows and columns."""
 SEED = 20260101
 """Of the page's sample: the same data draw the same page."""
 
@@ -74,10 +75,15 @@ def compare(
         )
         for name in names
     )
-    drawn = [row.column for row in columns if row.psi is not None]
+    drawn = [row.column for row in sorted(columns, key=_weight, reverse=True) if row.psi is not None][:PAGE_COLUMNS]
     if drawn:
         _draw(reference, current, drawn, limits, len(names), place(folder, entity, as_of) / PAGE)
     return keep(Drift(entity, as_of, model, state, rows_then, len(current), limits.rows, columns), folder, summaries)
+
+
+def _weight(row: ColumnDrift) -> tuple[bool, bool, float]:
+    """What the page shows first: the score, what moved, then the larger effect."""
+    return row.column == SCORE, row.verdict is Verdict.MOVED, max(row.psi or 0.0, row.distance or 0.0)
 
 
 def _state(reference: pd.DataFrame | None, current: pd.DataFrame, limits: Limits) -> State:
@@ -119,18 +125,17 @@ def _effect(
 def _draw(
     reference: pd.DataFrame, current: pd.DataFrame, names: Sequence[str], limits: Limits, columns: int, path: Path
 ) -> None:
-    """Evidently's page: both effect sizes of every column as tests, with its distributions then and now."""
+    """Evidently's page: a table of the columns with their distributions then and now, judged by our effect sizes."""
     with warnings.catch_warnings():
         # Evidently 0.7.23 reaches into numpy.core and deprecated litestar calls while it is imported.
         warnings.simplefilter("ignore")
         from evidently import DataDefinition, Dataset, Report
-        from evidently.metrics import ValueDrift
+        from evidently.presets import DataDriftPreset
 
-        psi, distance = _methods(limits, columns)
         then, now = (_sample(frame.loc[:, list(names)]) for frame in (reference, current))
         definition = DataDefinition(numerical_columns=list(names))
-        metrics = [ValueDrift(column=name, method=method) for name in names for method in (psi, distance)]
-        snapshot = Report(metrics, include_tests=True).run(
+        preset = DataDriftPreset(columns=list(names), num_method=_method(limits, columns), num_threshold=limits.psi)
+        snapshot = Report([preset], include_tests=True).run(
             Dataset.from_pandas(now, definition), Dataset.from_pandas(then, definition)
         )
         fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
@@ -138,29 +143,19 @@ def _draw(
     os.replace(fresh, path)
 
 
-def _methods(limits: Limits, columns: int) -> tuple[str, str]:
-    """Teach Evidently our two effect sizes, so that its page says what the figures say."""
+def _method(limits: Limits, columns: int) -> str:
+    """Teach Evidently our effect sizes, so that its page says what the figures say."""
     from evidently.legacy.calculations.stattests import StatTest, register_stattest
     from evidently.legacy.core import ColumnType
 
-    def measured(reference: Any, current: Any) -> Effect:
+    def judged(reference: Any, current: Any, _type: Any, _threshold: float) -> tuple[float, bool]:
         then = Summary.of(reference)
-        return effect(then, Summary.of(current, then.edges), limits, columns)
+        found = effect(then, Summary.of(current, then.edges), limits, columns)
+        return found.psi or 0.0, found.verdict is Verdict.MOVED
 
-    def psi(reference: Any, current: Any, _type: Any, _threshold: float) -> tuple[float, bool]:
-        found = measured(reference, current)
-        return found.psi or 0.0, "psi" in found.because
-
-    def distance(reference: Any, current: Any, _type: Any, _threshold: float) -> tuple[float, bool]:
-        found = measured(reference, current)
-        return found.distance or 0.0, "distance" in found.because
-
-    numeric = [ColumnType.Numerical]
-    register_stattest(StatTest("gnomon_psi", "PSI over the reference's deciles", numeric, limits.psi), psi)
-    register_stattest(
-        StatTest("gnomon_distance", "Wasserstein distance in reference spreads", numeric, limits.distance), distance
-    )
-    return "gnomon_psi", "gnomon_distance"
+    shown = "PSI over the reference's deciles; Wasserstein distance has a say"
+    register_stattest(StatTest("gnomon", shown, [ColumnType.Numerical], limits.psi), judged)
+    return "gnomon"
 
 
 def _sample(frame: pd.DataFrame) -> pd.DataFrame:

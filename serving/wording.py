@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from features.engine import Engine
+from features.evidence import evidence
 from features.profiles import Profiles
 from gnomon.terms import Warned
 from serving.budget import Finding
@@ -17,8 +18,6 @@ ROWS = 20
 
 def rows_behind(engine: Engine, profiles: Profiles, findings: Iterable[Finding]) -> Rows:
     """The rows behind every column that the findings will tell, one query a column."""
-    from features.build import evidence
-
     asked: dict[str, dict[str, None]] = defaultdict(dict)
     for finding in findings:
         told, _, _ = told_lines(finding.contributions)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv
 
 from features.connectors.raw import Broken, Raw, plain
@@ -29,8 +31,12 @@ def read(data: bytes, path: Path, delimiter: str) -> Raw:
         assert rows is not None
     skipped = [one.row for one in broken]
     numbers = np.setdiff1d(np.arange(2, 2 + rows.num_rows + len(skipped), dtype=np.int64), skipped)
-    told = tuple(one for one in broken if one.value)
-    return Raw(pa.table([plain(column) for column in rows.columns], names=names), numbers, told)
+    rows = pa.table([plain(column) for column in rows.columns], names=names)
+    if rows.column(0).null_count:
+        # A line without any value is no row, though it counts as a line.
+        there = reduce(pc.or_, (pc.is_valid(column) for column in rows.columns)).combine_chunks()
+        rows, numbers = rows.filter(there), numbers[there.to_numpy(zero_copy_only=False)]
+    return Raw(rows, numbers, tuple(broken))
 
 
 def _parsed(data: bytes, path: Path, delimiter: str, names: list[str], broken: list[Broken] | None) -> pa.Table | None:

@@ -12,13 +12,16 @@ from gnomon.errors import Misuse, nearest
 __all__ = ["Column", "Contract", "contract", "contracts"]
 
 
+# Loaded before the function `contract` is defined: the table of that name would otherwise take its place here.
+_MODULES = tuple(
+    import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__) if module.name != "column"
+)
+
+
 @cache
 def contracts() -> dict[str, Contract]:
     """All contracts by table name, in alphabetical order."""
-    modules = (
-        import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__) if module.name != "column"
-    )
-    found = (module.CONTRACT for module in modules)
+    found = (module.CONTRACT for module in _MODULES)
     return {one.name: one for one in sorted(found, key=lambda one: one.name)}
 
 

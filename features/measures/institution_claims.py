@@ -31,6 +31,7 @@ def claims(tables: Tables) -> ir.Table:
         "event_at",
         "drg_code",
         "sex",
+        dx=claim.dx_primary.substr(0, 3),
         entity_id="institution_id",
         total="total_amount",
         fund="fund_amount",
@@ -77,7 +78,9 @@ def fund_per_claim(rows: Rows) -> ir.Value:
     return rows.fund.mean()
 
 
-@INSTITUTION.measure(CLAIMS, Text("人均基金支付", "fund per patient"), "CNY", windows=RECENT, log=True, behind=BY_AMOUNT)
+@INSTITUTION.measure(
+    CLAIMS, Text("人均基金支付", "fund per patient"), "CNY", windows=RECENT, log=True, behind=BY_AMOUNT
+)
 def fund_per_patient(rows: Rows) -> ir.Value:
     """Fund payment over distinct patients."""
     return ratio(rows.fund.sum(), rows.person_id.nunique())
@@ -127,19 +130,25 @@ def inpatient_share(rows: Rows) -> ir.Value:
     return share(rows.inpatient)
 
 
-@INSTITUTION.measure(CLAIMS, Text("周末结算占比", "share of claims on weekends"), "%", behind=Behind(where=lambda r: r.weekend))
+@INSTITUTION.measure(
+    CLAIMS, Text("周末结算占比", "share of claims on weekends"), "%", behind=Behind(where=lambda r: r.weekend)
+)
 def weekend_share(rows: Rows) -> ir.Value:
     """Share of the claims whose service began on a Saturday or Sunday."""
     return share(rows.weekend)
 
 
-@INSTITUTION.measure(CLAIMS, Text("夜间结算占比", "share of claims at night"), "%", behind=Behind(where=lambda r: r.night))
+@INSTITUTION.measure(
+    CLAIMS, Text("夜间结算占比", "share of claims at night"), "%", behind=Behind(where=lambda r: r.night)
+)
 def night_share(rows: Rows) -> ir.Value:
     """Share of the claims whose service began between 22:00 and 06:00; records without a time of day are left out."""
     return share(rows.night)
 
 
-@INSTITUTION.measure(CLAIMS, Text("手工核验占比", "share verified by hand"), "%", behind=Behind(where=lambda r: r.manual))
+@INSTITUTION.measure(
+    CLAIMS, Text("手工核验占比", "share verified by hand"), "%", behind=Behind(where=lambda r: r.manual)
+)
 def manual_auth_share(rows: Rows) -> ir.Value:
     """Share of the claims whose patient was verified by hand instead of card or face."""
     return share(rows.manual)
@@ -192,7 +201,9 @@ def women_share(rows: Rows) -> ir.Value:
     return share(rows.sex == "F")
 
 
-@INSTITUTION.measure(CLAIMS, Text("整百金额占比", "share of round amounts"), "%", behind=Behind(where=lambda r: round_amount(r)))
+@INSTITUTION.measure(
+    CLAIMS, Text("整百金额占比", "share of round amounts"), "%", behind=Behind(where=lambda r: round_amount(r))
+)
 def round_amount_share(rows: Rows) -> ir.Value:
     """Share of the claims whose total is a whole number of hundreds."""
     return share(round_amount(rows))

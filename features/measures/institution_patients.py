@@ -8,6 +8,7 @@ import ibis.expr.types as ir
 from features.measures.declare import Behind, Rows, View, ratio, share
 from features.measures.institution import INSTITUTION
 from features.measures.institution_claims import CLAIMS, settled
+from features.measures.institution_stays import STAYS
 from features.measures.tables import Tables
 from gnomon.terms import Direction, Text
 
@@ -32,31 +33,53 @@ def patients(tables: Tables) -> ir.Table:
 PATIENTS = View("patients", patients, ("claim",), "claim", "claim_id", rows=CLAIMS, shares=("person_id",))
 
 
-@INSTITUTION.measure(PATIENTS, Text("最大患者费用占比", "share of the costliest patient"), "%", behind=Behind(weigh=lambda r: r.fund))
+@INSTITUTION.measure(
+    PATIENTS, Text("最大患者费用占比", "share of the costliest patient"), "%", behind=Behind(weigh=lambda r: r.fund)
+)
 def top_patient_share(rows: Rows) -> ir.Value:
     """Fund paid for the costliest patient over all fund paid."""
     return ratio(rows.fund.max(), rows.fund.sum())
 
 
-@INSTITUTION.measure(PATIENTS, Text("单个患者最多结算数", "most claims of one patient"), log=True, behind=Behind(weigh=lambda r: r.claims))
+@INSTITUTION.measure(
+    PATIENTS,
+    Text("单个患者最多结算数", "most claims of one patient"),
+    log=True,
+    behind=Behind(weigh=lambda r: r.claims),
+)
 def claims_per_patient_max(rows: Rows) -> ir.Value:
     """Claims of the patient with the most."""
     return rows.claims.max()
 
 
-@INSTITUTION.measure(PATIENTS, Text("多次结算患者占比", "share of patients with several claims"), "%", behind=Behind(where=lambda r: r.claims > 1))
+@INSTITUTION.measure(
+    PATIENTS,
+    Text("多次结算患者占比", "share of patients with several claims"),
+    "%",
+    behind=Behind(where=lambda r: r.claims > 1),
+)
 def repeat_patient_share(rows: Rows) -> ir.Value:
     """Share of the patients with two claims or more here."""
     return share(rows.claims > 1)
 
 
-@INSTITUTION.measure(PATIENTS, Text("与他院共有患者占比", "share of shared patients"), "%", behind=Behind(where=lambda r: r.institutions > 1))
+@INSTITUTION.measure(
+    PATIENTS,
+    Text("与他院共有患者占比", "share of shared patients"),
+    "%",
+    behind=Behind(where=lambda r: r.institutions > 1),
+)
 def shared_patient_share(rows: Rows) -> ir.Value:
     """Share of the patients who also claim in another institution."""
     return share(rows.institutions > 1)
 
 
-@INSTITUTION.measure(PATIENTS, Text("多机构就诊患者占比", "share of patients of many institutions"), "%", behind=Behind(where=lambda r: r.institutions >= MANY))
+@INSTITUTION.measure(
+    PATIENTS,
+    Text("多机构就诊患者占比", "share of patients of many institutions"),
+    "%",
+    behind=Behind(where=lambda r: r.institutions >= MANY),
+)
 def many_institution_patient_share(rows: Rows) -> ir.Value:
     """Share of the patients who claim in four institutions or more."""
     return share(rows.institutions >= MANY)
@@ -78,7 +101,8 @@ def diagnoses(tables: Tables) -> ir.Table:
     ).rename(entity_id="institution_id")  # fmt: skip
 
 
-DIAGNOSES = View("diagnoses", diagnoses, ("claim",), "claim", "claim_id")
+DIAGNOSES = View("diagnoses", diagnoses, ("claim",), "claim", "claim_id", rows=CLAIMS, shares=("dx",))
+BY_CLAIMS = Behind(weigh=lambda rows: rows.claims)
 
 
 @INSTITUTION.measure(DIAGNOSES, Text("主要诊断种数", "main diagnoses"), "", Direction.NONE, log=True)
@@ -87,13 +111,13 @@ def main_diagnoses(rows: Rows) -> ir.Value:
     return rows.count()
 
 
-@INSTITUTION.measure(DIAGNOSES, Text("最多诊断占比", "share of the commonest diagnosis"), "%")
+@INSTITUTION.measure(DIAGNOSES, Text("最多诊断占比", "share of the commonest diagnosis"), "%", behind=BY_CLAIMS)
 def top_diagnosis_share(rows: Rows) -> ir.Value:
     """Share of the claims with the commonest main diagnosis."""
     return ratio(rows.claims.max(), rows.claims.sum())
 
 
-@INSTITUTION.measure(DIAGNOSES, Text("诊断集中度", "concentration of diagnoses"), "%")
+@INSTITUTION.measure(DIAGNOSES, Text("诊断集中度", "concentration of diagnoses"), "%", behind=BY_CLAIMS)
 def diagnosis_hhi(rows: Rows) -> ir.Value:
     """Sum of squared shares of the main diagnoses (Herfindahl)."""
     return ratio((rows.claims.cast("float64") ** 2).sum(), rows.claims.sum().cast("float64") ** 2)
@@ -113,7 +137,10 @@ def physicians(tables: Tables) -> ir.Table:
     )  # fmt: skip
 
 
-PHYSICIANS = View("physicians", physicians, ("admission",), "admission", "admission_id")
+PHYSICIANS = View(
+    "physicians", physicians, ("admission",), "admission", "admission_id", rows=STAYS, shares=("attending_id",)
+)
+BY_STAYS = Behind(weigh=lambda rows: rows.stays)
 
 
 @INSTITUTION.measure(PHYSICIANS, Text("主治医师数", "attending physicians"), "", Direction.NONE, log=True)
@@ -122,26 +149,30 @@ def physicians_count(rows: Rows) -> ir.Value:
     return rows.count()
 
 
-@INSTITUTION.measure(PHYSICIANS, Text("医师人均住院数", "stays per physician"), "x", log=True)
+@INSTITUTION.measure(PHYSICIANS, Text("医师人均住院数", "stays per physician"), "x", log=True, behind=BY_STAYS)
 def stays_per_physician(rows: Rows) -> ir.Value:
     """Stays over attending physicians."""
     return rows.stays.mean()
 
 
-@INSTITUTION.measure(PHYSICIANS, Text("最忙医师占比", "share of the busiest physician"), "%")
+@INSTITUTION.measure(PHYSICIANS, Text("最忙医师占比", "share of the busiest physician"), "%", behind=BY_STAYS)
 def top_physician_share(rows: Rows) -> ir.Value:
     """Share of the stays under the busiest attending physician."""
     return ratio(rows.stays.max(), rows.stays.sum())
 
 
-@INSTITUTION.measure(PHYSICIANS, Text("最忙医师住院数", "stays of the busiest physician"), log=True)
+@INSTITUTION.measure(PHYSICIANS, Text("最忙医师住院数", "stays of the busiest physician"), log=True, behind=BY_STAYS)
 def stays_per_physician_max(rows: Rows) -> ir.Value:
     """Stays under the busiest attending physician."""
     return rows.stays.max()
 
 
-@INSTITUTION.measure(PHYSICIANS, Text("多机构医师占比", "share of physicians of several institutions"), "%")
+@INSTITUTION.measure(
+    PHYSICIANS,
+    Text("多机构医师占比", "share of physicians of several institutions"),
+    "%",
+    behind=Behind(where=lambda r: r.institutions > 1),
+)
 def shared_physician_share(rows: Rows) -> ir.Value:
     """Share of the attending physicians who also attend elsewhere."""
     return share(rows.institutions > 1)
-

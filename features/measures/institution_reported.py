@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- one reported figure is one line
 """Institutions: totals that a source reports ready-made (US Medicare provider totals), and ratios between them."""
 
 from __future__ import annotations
@@ -5,7 +6,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import Compute, Rows, View, ratio
+from features.measures.declare import Behind, Compute, Rows, View, ratio
 from features.measures.institution import INSTITUTION
 from features.measures.tables import Tables
 from gnomon.terms import Direction, Text
@@ -94,7 +95,15 @@ def _ratio(name: str, above: str, below: str) -> Compute:
     return compute
 
 
+def _of(*metrics: str) -> Behind:
+    return Behind(where=lambda rows: rows.metric.isin(list(metrics)))
+
+
 for _name, _metric, _zh, _en, _unit, _direction, _log in TOTALS:
-    INSTITUTION.measure(REPORTED, Text(_zh, _en), _unit, _direction, log=_log)(_total(_name, _metric))
+    INSTITUTION.measure(REPORTED, Text(_zh, _en), _unit, _direction, log=_log, behind=_of(_metric))(
+        _total(_name, _metric)
+    )
 for _name, _above, _below, _zh, _en, _unit, _direction in RATIOS:
-    INSTITUTION.measure(REPORTED, Text(_zh, _en), _unit, _direction, log=True)(_ratio(_name, _above, _below))
+    INSTITUTION.measure(REPORTED, Text(_zh, _en), _unit, _direction, log=True, behind=_of(_above, _below))(
+        _ratio(_name, _above, _below)
+    )

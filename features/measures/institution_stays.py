@@ -35,6 +35,7 @@ def stays(tables: Tables) -> ir.Table:
     return stay.select(
         "admission_id",
         "person_id",
+        "attending_id",
         "event_at",
         "logged",
         "uncared",
@@ -110,14 +111,20 @@ def bed_days(rows: Rows) -> ir.Value:
     return rows.days.sum()
 
 
-@INSTITUTION.measure(STAYS, Text("床日均基金支付", "fund per bed day"), "CNY", log=True, behind=Behind(weigh=lambda r: r.fund))
+@INSTITUTION.measure(
+    STAYS, Text("床日均基金支付", "fund per bed day"), "CNY", log=True, behind=Behind(weigh=lambda r: r.fund)
+)
 def fund_per_day(rows: Rows) -> ir.Value:
     """Fund paid for stays over their days, a stay counting one day at least."""
     return ratio(rows.fund.sum(), ibis.greatest(rows.days, 1.0).sum())
 
 
 @INSTITUTION.measure(
-    STAYS, Text("短期住院占比", "share of short stays"), "%", windows=RECENT, behind=Behind(where=lambda r: r.days < SHORT_DAYS)
+    STAYS,
+    Text("短期住院占比", "share of short stays"),
+    "%",
+    windows=RECENT,
+    behind=Behind(where=lambda r: r.days < SHORT_DAYS),
 )
 def short_stay_share(rows: Rows) -> ir.Value:
     """Share of the stays under two days."""
@@ -157,7 +164,12 @@ def no_care_day_share(rows: Rows) -> ir.Value:
     return ratio(rows.uncared.sum(), rows.logged.sum())
 
 
-@INSTITUTION.measure(STAYS, Text("无手术操作住院占比", "share of stays without procedure"), "%", behind=Behind(where=lambda r: r.procedures == 0))
+@INSTITUTION.measure(
+    STAYS,
+    Text("无手术操作住院占比", "share of stays without procedure"),
+    "%",
+    behind=Behind(where=lambda r: r.procedures == 0),
+)
 def no_procedure_share(rows: Rows) -> ir.Value:
     """Share of the stays without any procedure; stays that do not say are left out."""
     return share(rows.procedures == 0)
@@ -175,7 +187,12 @@ def diagnoses_per_stay(rows: Rows) -> ir.Value:
     return rows.diagnoses.mean()
 
 
-@INSTITUTION.measure(STAYS, Text("主治医师空缺占比", "share of stays without a physician's name"), "%", behind=Behind(where=lambda r: r.blank_physician))
+@INSTITUTION.measure(
+    STAYS,
+    Text("主治医师空缺占比", "share of stays without a physician's name"),
+    "%",
+    behind=Behind(where=lambda r: r.blank_physician),
+)
 def blank_physician_share(rows: Rows) -> ir.Value:
     """Share of the stays whose attending physician is blank: a gap in the record first of all."""
     return share(rows.blank_physician)

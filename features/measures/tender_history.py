@@ -142,4 +142,3 @@ def tied_pair_share(rows: Rows) -> ir.Value:
 def tied_to_winner_share(rows: Rows) -> ir.Value:
     """Share of the winner's rivals that share an owner, an officer, staff or a contact with it."""
     return share(ibis.ifelse(rows.with_winner, rows.tied, ibis.null()))
-

@@ -72,10 +72,10 @@ def put_into_lake(settings: Settings, rows: list[dict[str, Any]]) -> Committed:
     """Commit labels of cases to the lake; labels that it holds already change nothing, later ones supersede."""
     import pyarrow as pa
 
-    from features.contracts import contract
+    from features.contracts import contracts
     from features.lake import Lake
 
-    own = contract("label")
+    own = contracts()["label"]
     schema = pa.schema([own.schema.field(column.name) for column in own.columns])
     table = pa.Table.from_pylist(rows, schema=schema)
     digest = hashlib.sha256(repr([list(row.values()) for row in rows]).encode()).hexdigest()

@@ -64,7 +64,7 @@ def render(
     """One page, in the reader's language, with the token that its forms need."""
     serving = serving_of(request)
     language = language_of(request, serving.settings.language)
-    browser = sessions.read(request, serving.settings) if person else None
+    browser = sessions.read(request, serving.settings)
     nonce = browser.nonce if browser else request.cookies.get(sessions.VISIT) or sessions.fresh_nonce()
     query = f"?{request.url.query}" if request.url.query else ""
 

@@ -28,6 +28,8 @@ from serving.console import session as sessions
 
 router = APIRouter()
 PAGE = 25
+OPENED = 5
+"""Warnings told in full on a case's page, the gravest first; the others are a click away."""
 TABS = ("alive", *(state.value for state in State))
 
 
@@ -245,7 +247,8 @@ def _case(
         status,
         section="queue",
         case=case,
-        warnings=[pages.shown(serving.settings, serving.models, row.warned()) for row in view.warnings],
+        warnings=[pages.shown(serving.settings, serving.models, row.warned()) for row in view.warnings[:OPENED]],
+        further=view.warnings[OPENED:],
         moves=moves,
         timeline=pages.timeline(view.trail, language),
         copies=view.copies,

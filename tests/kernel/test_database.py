@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from gnomon.config import Settings
-from gnomon.database import connect, transaction
+from gnomon.database import connect, snapshot, transaction
 
 
 def test_a_unit_of_work_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -26,4 +26,17 @@ def test_a_unit_of_work_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
         broken_off()
     with transaction(engine) as session:
         assert session.execute(text("SELECT x FROM t")).scalars().all() == [1]
+    engine.dispose()
+
+
+def test_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
+    engine = connect(Settings(workspace=tmp_path))
+    with transaction(engine) as session:
+        session.execute(text("CREATE TABLE t (x INTEGER)"))
+    with transaction(engine) as writer:
+        writer.execute(text("INSERT INTO t VALUES (1)"))
+        with snapshot(engine) as reader:
+            assert reader.execute(text("SELECT count(*) FROM t")).scalar_one() == 0
+    with snapshot(engine) as reader:
+        assert reader.execute(text("SELECT count(*) FROM t")).scalar_one() == 1
     engine.dispose()

@@ -37,6 +37,12 @@ def test_a_planted_move_is_told_and_the_rest_stays_steady(tmp_path: Path) -> Non
     assert drift.told == Text("共 3 列，其中 1 列发生漂移。", "1 of 3 columns moved.")
 
 
+def test_the_page_judges_as_the_figures_do(tmp_path: Path) -> None:
+    drift = compare("institution", profiles(400), profiles(400, shift=1.0, seed=2), tmp_path, as_of=AS_OF)
+    assert drift.page is not None
+    assert "1 out of 3" in drift.page.read_text(encoding="utf-8")
+
+
 def test_a_moved_score_turns_the_light_red(tmp_path: Path) -> None:
     now = profiles(400, seed=2)
     drift = compare("institution", profiles(400), now.assign(score=now["score"] * 4), tmp_path, as_of=AS_OF)

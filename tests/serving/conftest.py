@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import threading
 import time
@@ -45,10 +46,10 @@ class Place:
         return {"Authorization": f"Bearer {self.tokens[role]}", "Accept-Language": language}
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    """Three hospitals under suspicion, one person per role."""
-    settings = Settings(workspace=tmp_path / "workspace")
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """Three hospitals under suspicion, one person per role: made once, because honest password hashes take time."""
+    settings = Settings(workspace=tmp_path_factory.mktemp("template"))
     claims(settings)
     database = store.upgrade(settings)
     with transaction(database) as session:
@@ -57,6 +58,14 @@ def place(tmp_path: Path) -> Iterator[Place]:
         tokens = {role.value: people.issue_token(session, role.value, "test") for role in Role}
         queue.hand_over(session, suspicions(), "run-1", "test")
     database.dispose()
+    return settings.workspace, tokens
+
+
+@pytest.fixture
+def place(template: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[Place]:
+    """A workspace of its own, served."""
+    folder, tokens = template
+    settings = Settings(workspace=Path(shutil.copytree(folder, tmp_path / "workspace")))
     with served(settings) as url, httpx.Client(base_url=url, follow_redirects=True) as client:
         yield Place(settings, client, url, tokens)
 
@@ -118,7 +127,8 @@ def warned(
             8.3,
             2.1,
             Text(
-                "基金支付额(近365天)为 960 万元，是同类中位数 210 万元 的 4.6 倍（同类：医院 × 二级 × 公立，共 812 家）。",
+                "基金支付额(近365天)为 960 万元，是同类中位数 210 万元 的 4.6 倍"
+                "（同类：医院 × 二级 × 公立，共 812 家）。",
                 "Fund paid, last 365 days: CNY 9.6 million, 4.6 times the median (CNY 2.1 million) of 812 peers "
                 "(hospitals × level 2 × public).",
             ),
@@ -133,7 +143,8 @@ def warned(
             -0.4,
             Text(
                 "周末结算占比为 12%，仅为同类中位数 21% 的 57%（同类：医院 × 二级 × 公立，共 812 家）。",
-                "Share of weekend claims: 12%, only 57% of the median (21%) of 812 peers (hospitals × level 2 × public).",
+                "Share of weekend claims: 12%, only 57% of the median (21%) of 812 peers "
+                "(hospitals × level 2 × public).",
             ),
         ),
         Reason(
@@ -166,8 +177,8 @@ def warned(
         reasons=reasons,
         advice=Text(
             "先核对该院是否为专科定点或慢病长处方机构，以及单位换算（盒与片）是否有误。",
-            "First check whether the hospital is a designated specialist centre or issues long prescriptions for chronic "
-            "illness, and whether boxes were entered as tablets.",
+            "First check whether the hospital is a designated specialist centre or issues long prescriptions for "
+            "chronic illness, and whether boxes were entered as tablets.",
         ),
     )
 

@@ -66,7 +66,7 @@ def test_two_models_about_one_hospital_make_one_case_with_its_moves(place) -> No
     assert told["case"]["warnings"] == 2
     assert len(told["warnings"]) == 2
     assert "claim" in {move["action"] for move in told["moves"]}
-    assert [event["action"] for event in told["trail"]] == ["open", "read"]
+    assert told["trail"][0]["action"] == "open"
 
 
 def act(place, role: str, case: int = 1, language: str = "en", **asked: object):
@@ -95,7 +95,7 @@ def test_a_stale_version_is_a_conflict(place) -> None:
     act(place, "auditor", action="claim", version=1)
     answer = act(place, "auditor", action="note", version=1, reason="late", language="zh")
     assert answer.status_code == 409
-    assert "版本" in answer.json()["fault"]
+    assert "第 2 版" in answer.json()["fault"]
 
 
 def test_a_missing_reason_is_refused_with_its_place(place) -> None:

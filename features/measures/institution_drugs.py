@@ -1,0 +1,141 @@
+"""Institutions: prescriptions, above all the volume per patient against the peers' norm for the same drug."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import ibis
+import ibis.expr.types as ir
+
+from features.measures.declare import RECENT, Behind, Rows, View, ratio, share
+from features.measures.institution import INSTITUTION, attributes
+from features.measures.prescribing import MIN_PATIENTS, drugs, lines
+from features.measures.tables import Tables
+from gnomon.terms import Direction, Text
+
+
+def prescriptions(tables: Tables) -> ir.Table:
+    """One row per prescribed line."""
+    return lines(tables).mutate(entity_id=ibis._.institution_id)
+
+
+def institution_drugs(tables: Tables, days: int | None = None) -> ir.Table:
+    """One row per institution and drug; peers are institutions of the same kind and level."""
+    known = attributes(tables)
+    peers = known.select("entity_id", peer=known.kind.fill_null("") + "/" + known.level.fill_null(""))
+    return drugs(tables, "institution_id", peers, days)
+
+
+LINES = View("prescriptions", prescriptions, ("prescription",), "prescription", "rx_id")
+DRUGS = View("drugs", institution_drugs, ("prescription",), "prescription", "rx_id", rows=LINES, shares=("item_code",))
+DRUGS_365D = View(
+    "drugs_365d", partial(institution_drugs, days=365), ("prescription",), "prescription", "rx_id",
+    rows=LINES, shares=("item_code",),
+)  # fmt: skip
+TIMES = Behind(weigh=lambda rows: rows.times)
+OFTEN = 5.0
+"""Times the norm from which a drug counts as over it."""
+
+
+@INSTITUTION.measure(
+    DRUGS, Text("处方量为同药常模倍数", "prescription volume to the norm of the drug"), "x", behind=TIMES
+)
+def rx_times_norm(rows: Rows) -> ir.Value:
+    """Largest ratio, over its drugs, of the volume per patient and month to the peers' median for the same drug.
+
+    Only drugs with five patients or more here and eight or more prescribing peers, of the same kind and level first.
+    """
+    return rows.times.max()
+
+
+@INSTITUTION.measure(DRUGS, Text("超同药常模药品数", "drugs over their norm"), behind=TIMES)
+def rx_times_norm_drugs(rows: Rows) -> ir.Value:
+    """Drugs prescribed at five times their norm or more."""
+    return (rows.times >= OFTEN).sum()
+
+
+@INSTITUTION.measure(DRUGS, Text("处方量倍数中位", "median volume to the norm of the drug"), "x", behind=TIMES)
+def rx_times_norm_median(rows: Rows) -> ir.Value:
+    """Median over the drugs of the same ratio: whether all drugs are high or one."""
+    return rows.times.median()
+
+
+@INSTITUTION.measure(DRUGS, Text("最大单药处方占比", "share of the commonest drug"), "%", Direction.NONE)
+def top_drug_share(rows: Rows) -> ir.Value:
+    """Share of the prescribed lines that are for the commonest drug: a specialist clinic is high and honest."""
+    return ratio(rows.lines.max(), rows.lines.sum())
+
+
+@INSTITUTION.measure(DRUGS, Text("处方药品种数", "drugs prescribed"), "", Direction.NONE, log=True)
+def drugs_count(rows: Rows) -> ir.Value:
+    """Distinct drugs prescribed."""
+    return rows.count()
+
+
+@INSTITUTION.measure(
+    DRUGS_365D,
+    Text("处方量为同药常模倍数(近365天)", "prescription volume to the norm of the drug, last 365 days"),
+    "x",
+    behind=TIMES,
+)
+def rx_times_norm_365d(rows: Rows) -> ir.Value:
+    """The same as `rx_times_norm` over the lines of the last 365 days."""
+    return rows.times.max()
+
+
+@INSTITUTION.measure(LINES, Text("处方行数", "prescribed lines"), "", windows=RECENT, log=True)
+def rx_lines(rows: Rows) -> ir.Value:
+    """Prescribed lines."""
+    return rows.count()
+
+
+@INSTITUTION.measure(LINES, Text("人均处方行数", "lines per patient"), "x", windows=RECENT, log=True)
+def rx_lines_per_patient(rows: Rows) -> ir.Value:
+    """Prescribed lines over distinct patients."""
+    return ratio(rows.count(), rows.person_id.nunique())
+
+
+@INSTITUTION.measure(
+    LINES, Text("人均DDD数", "DDDs per patient"), "x", windows=RECENT, log=True, behind=Behind(weigh=lambda r: r.ddds)
+)
+def ddd_per_patient(rows: Rows) -> ir.Value:
+    """Defined daily doses over the distinct patients of drugs that have one; five such patients at least."""
+    people = ibis.ifelse(rows.ddds.notnull(), rows.person_id, ibis.null()).nunique()
+    return ratio(rows.ddds.sum(), ibis.ifelse(people >= MIN_PATIENTS, people, ibis.null()))
+
+
+@INSTITUTION.measure(
+    LINES,
+    Text("超说明书最大日剂量占比", "share over the label dose"),
+    "%",
+    windows=RECENT,
+    behind=Behind(where=lambda r: r.over_dose),
+)
+def over_max_dose_share(rows: Rows) -> ir.Value:
+    """Share of the lines whose daily dose is over the label's maximum."""
+    return share(rows.over_dose)
+
+
+@INSTITUTION.measure(
+    LINES, Text("处方医师空缺占比", "share without a prescriber"), "%", behind=Behind(where=lambda r: r.blank)
+)
+def blank_prescriber_share(rows: Rows) -> ir.Value:
+    """Share of the lines whose prescriber is blank or a placeholder: check the record before the conduct."""
+    return share(rows.blank)
+
+
+@INSTITUTION.measure(
+    LINES,
+    Text("供药天数重叠占比", "share of overlapping days of supply"),
+    "%",
+    behind=Behind(weigh=lambda r: r.left_over),
+)
+def days_supply_overlap_share(rows: Rows) -> ir.Value:
+    """Share of the days of supply prescribed while the patient still had as many of the same drug."""
+    return ratio(rows.left_over.fill_null(0.0).sum(), rows.days_supply.sum())
+
+
+@INSTITUTION.measure(LINES, Text("管制药品处方占比", "share of controlled drugs"), "%", Direction.NONE)
+def controlled_share(rows: Rows) -> ir.Value:
+    """Share of the lines that are for controlled drugs."""
+    return share(rows.is_controlled)

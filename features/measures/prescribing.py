@@ -1,0 +1,111 @@
+"""Prescriptions as views that institutions and practitioners share: lines, and volume per drug against its peers."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import ibis
+import ibis.expr.types as ir
+
+from features.measures.declare import span
+from features.measures.tables import LOCAL_HOURS, Tables, civil, joined, local
+
+MIN_PATIENTS = 5
+"""Fewer patients of one drug say nothing about how somebody prescribes it."""
+MIN_DRUG_PEERS = 8
+"""A drug's norm needs this many prescribers of it with enough patients."""
+PLACEHOLDERS = ("匿名", "无", "未知", "测试", "不详", "none", "null", "unknown", "anonymous", "n/a", "na", "-")
+
+
+HASHED = tuple(sha256(word.encode()).hexdigest() for word in PLACEHOLDERS)
+"""What a source that hashes its names without a key makes of them: one doctor called "unknown" in every hospital."""
+
+
+def is_blank(identifier: ir.StringValue) -> ir.BooleanValue:
+    """Whether an identifier names nobody: empty, zeros or ones only, or a word such as 匿名.
+
+    Such rows are counted, and never pooled into one entity.
+    """
+    plain = identifier.strip().lower()
+    return (
+        identifier.isnull()
+        | (plain == "")
+        | plain.isin([*PLACEHOLDERS, *HASHED])
+        | plain.re_search(r"^(0+|1+|9+|x+|\*+)$")
+    )
+
+
+def lines(tables: Tables) -> ir.Table:
+    """One row per prescribed line, with its drug and what the patient still had of it."""
+    item = tables.catalog_item.select("item_code", "strength", "ddd", "max_daily_dose", "is_controlled")
+    line = joined(tables.prescription.left_join(item, "item_code"))
+    active = line.quantity * line.strength
+    dose = ibis.coalesce(line.daily_dose, active / line.days_supply.nullif(0.0))
+    runs_out = line.prescribed_at + (line.days_supply * 86_400).cast("int64").as_interval("s")
+    of_patient = ibis.window(
+        group_by=["person_id", "item_code"], order_by=["prescribed_at", "rx_id", "rx_line"], preceding=(None, 1)
+    )
+    left_over = span(runs_out.max().over(of_patient), line.prescribed_at)
+    at = local(line.prescribed_at)
+    return line.select(
+        "rx_id",
+        "person_id",
+        "institution_id",
+        "prescriber_id",
+        "item_code",
+        "event_at",
+        "days_supply",
+        "is_controlled",
+        # Without a strength in the catalogue the quantity itself is compared: within one drug the unit is the same.
+        volume=line.quantity * ibis.coalesce(line.strength, 1.0),
+        ddds=active / line.ddd.nullif(0.0),
+        over_dose=dose > line.max_daily_dose,
+        blank=is_blank(line.prescriber_id),
+        left_over=ibis.least(ibis.greatest(left_over, 0.0), line.days_supply),
+        night=(at.hour() >= 22) | (at.hour() < 6),
+        weekend=civil(line.prescribed_at).day_of_week.index() >= 5,
+        day=civil(line.prescribed_at),
+        month=(line.prescribed_at + ibis.interval(hours=LOCAL_HOURS)).truncate("M"),
+    )
+
+
+def drugs(tables: Tables, key: str, peers: ir.Table, days: int | None = None) -> ir.Table:
+    """One row per prescriber and drug: volume per patient and month, and how many times the peers' median it is.
+
+    The peers are those who prescribe this very drug to enough patients: first of the same peer group, else all of
+    them. Who has few patients of the drug, or too few peers, has no ratio.
+
+    Parameters
+    ----------
+    key:
+        Column of the line that names the prescriber: `institution_id` or `prescriber_id`.
+    peers:
+        `entity_id` and `peer`, the prescriber's peer group.
+    days:
+        Only lines of so many days before the as-of moment.
+    """
+    line = lines(tables)
+    if days is not None:
+        line = line.filter(line.event_at > tables.now - ibis.interval(days=days))
+    line = line.filter(~is_blank(line[key]))
+    line = line.mutate(entity_id=line[key])
+    drug = line.group_by("entity_id", "item_code").aggregate(
+        volume=line.volume.sum(),
+        lines=line.count(),
+        patients=line.person_id.nunique(),
+        patient_months=(line.person_id + line.month.cast("string")).nunique(),
+        event_at=line.event_at.max(),
+    )
+    drug = joined(drug.left_join(peers, "entity_id"))
+    per = ibis.ifelse(drug.patients >= MIN_PATIENTS, drug.volume / drug.patient_months, ibis.null())
+    drug = drug.mutate(per=per)
+    near = ibis.window(group_by=["item_code", "peer"])
+    far = ibis.window(group_by="item_code")
+    usual = ibis.cases(
+        (drug.per.count().over(near) >= MIN_DRUG_PEERS, drug.per.median().over(near)),
+        (drug.per.count().over(far) >= MIN_DRUG_PEERS, drug.per.median().over(far)),
+        else_=ibis.null("float64"),
+    )
+    return drug.select(
+        "entity_id", "item_code", "volume", "lines", "patients", "event_at", times=drug.per / usual.nullif(0.0)
+    )
