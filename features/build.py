@@ -12,10 +12,11 @@ from features.engine import Engine
 from features.evidence import evidence
 from features.measures import Entity
 from features.measures import entity as entity_of
-from features.measures.declare import View, fused
+from features.measures.declare import fused
 from features.measures.tables import Tables
 from features.norms import Peers, Placed, fit
 from features.profiles import Profiles
+from features.unknown import reasons
 from gnomon.errors import Fault
 from gnomon.i18n import both
 from gnomon.terms import Text
@@ -97,8 +98,11 @@ def _measured(engine: Engine, kind: Entity, moment: datetime) -> tuple[pd.DataFr
             reason = both("features.build.no_table", tables=", ".join(absent))
             missing.update(dict.fromkeys(columns, reason))
             continue
-        frames.append(engine.frame(fused(kind, view, tables)).set_index("entity_id"))
-        missing.update(_unknown(frames[-1], columns, view))
+        query, made_of = fused(kind, view, tables)
+        frame = engine.frame(query).set_index("entity_id")
+        frames.append(frame)
+        unknown = frame.columns[frame.isna().all().to_numpy()]
+        missing.update(reasons(engine, {name: made_of[name] for name in unknown}) if len(unknown) else {})
     ids = attributes.index
     for frame in frames:
         ids = ids.union(frame.index)
@@ -108,8 +112,3 @@ def _measured(engine: Engine, kind: Entity, moment: datetime) -> tuple[pd.DataFr
     values = found.reindex(columns=names).astype("float64")
     values = values.mask(~np.isfinite(values))
     return values, attributes.reindex(ids).astype("object"), missing
-
-
-def _unknown(frame: pd.DataFrame, columns: list[str], view: View) -> dict[str, Text]:
-    empty = frame.columns[frame[columns].isna().all().to_numpy()] if len(frame) else columns
-    return {name: both("features.build.no_field", table=view.table) for name in empty}

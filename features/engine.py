@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
-from features.contracts import Contract, contract
+from features.contracts import Contract, contract_of
 from features.contracts.column import SYSTEM
 from gnomon.errors import Misuse
 
@@ -91,7 +91,7 @@ class Engine:
 
     def has(self, table: str) -> bool:
         """Whether the table holds any row."""
-        return self._rows.get(contract(table).name, 0) > 0
+        return self._rows.get(contract_of(table).name, 0) > 0
 
     def rows(self, table: str) -> int:
         """Number of rows of the table."""
@@ -100,7 +100,7 @@ class Engine:
     def table(self, name: str) -> ir.Table:
         """The table as its contract types it; without rows when there are none."""
         if name not in self._views:
-            under = contract(name)
+            under = contract_of(name)
             self._register(name, under.schema.empty_table())
         return self._views[name]
 
@@ -123,13 +123,13 @@ class Engine:
         self._backend.disconnect()
 
     def _read(self, name: str, files: Sequence[str], rows: int) -> None:
-        under = contract(name)
+        under = contract_of(name)
         # Files of older versions may lack columns that the contract gained later.
         raw = self._backend.read_parquet(list(files), table_name=f"raw_{under.name}", union_by_name=True)
         self._typed(under, raw, rows)
 
     def _register(self, name: str, rows: pa.Table) -> None:
-        under = contract(name)
+        under = contract_of(name)
         known = {field.name for field in under.schema}
         for column in rows.column_names:
             if column not in known:

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 
-from features.contracts import Contract, contract
+from features.contracts import Contract, contract_of
 from features.row_hash import row_hashes
 from gnomon.errors import Fault, Misuse, nearest
 
@@ -112,17 +112,17 @@ class Lake:
         Fault
             When a column is not the contract's, or a required one is missing or has nulls; nothing is written.
         """
-        ready = {name: _under_contract(contract(name), rows) for name, rows in tables.items()}
+        ready = {name: _under_contract(contract_of(name), rows) for name, rows in tables.items()}
         with self._writing():
             last = self.version
             state = self.state(last)
             now = datetime.now(UTC)
-            changes = {n: self._change(contract(n), r, state.get(n), source, now, last) for n, r in ready.items()}
+            changes = {n: self._change(contract_of(n), r, state.get(n), source, now, last) for n, r in ready.items()}
             if not any(change.rows.num_rows for change in changes.values()):
                 return {name: change.told for name, change in changes.items()}
             for name, change in changes.items():
                 if change.rows.num_rows:
-                    state[name] = self._write(contract(name), change, state.get(name), last + 1)
+                    state[name] = self._write(contract_of(name), change, state.get(name), last + 1)
             self._publish(last + 1, state, {"source": source, "file_hash": file_hash, "at": now.isoformat()})
             return {name: _at(change.told, last + 1) for name, change in changes.items()}
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from features.contracts import contract
+from features.contracts import contract_of
 from gnomon.errors import Misuse, nearest
 
 
@@ -131,7 +131,7 @@ class Mapping(_Declared):
 
 def straight(table: str) -> Mapping:
     """The mapping of a file whose columns have the contract's own names."""
-    contract(table)
+    contract_of(table)
     return Mapping(name=table, tables=[TableMapping(table=table, same_names=True)])
 
 
@@ -176,7 +176,7 @@ def parse(text: str, place: str) -> Mapping:
     except ValidationError as wrong:
         raise Misuse("features.mapping.wrong", place=place, why="; ".join(_told(wrong))) from None
     for one in mapping.tables:
-        of = contract(one.table)
+        of = contract_of(one.table)
         for column in one.columns:
             if column not in of.by_name:
                 where = f"{place}: {one.table}"

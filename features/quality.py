@@ -15,7 +15,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from features.connectors import Broken
-from features.contracts import Column, Contract, contract
+from features.contracts import Column, Contract, contract_of
 from features.conversion import Reading, convert
 from features.mapping import FileOptions, Rule
 from features.row_hash import row_hashes
@@ -78,7 +78,7 @@ def check(offered: Offered, options: FileOptions, file: str) -> Checked:
     rows of one source have one key and different contents the last one stands and the others are refused; identical
     rows count once.
     """
-    of = contract(offered.table)
+    of = contract_of(offered.table)
     numbers = offered.raw.numbers
     good = np.ones(len(numbers), bool)
     faults = [_broken_rows(offered.raw.broken, of.name, file)]

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.connectors import Raw
-from features.contracts import contract
+from features.contracts import contract_of
 from features.conversion import PLAIN_NUMBER
 from features.mapping import FileOptions, Mapping, Rule, TableMapping
 from gnomon.errors import Fault, nearest
@@ -163,13 +163,13 @@ def _unpivoted(raw: Raw, one: TableMapping) -> Raw:
 
 
 def _distinct(raw: Raw, one: TableMapping) -> Raw:
-    key = [name for name in contract(one.table).key if name in raw.rows.column_names]
+    key = [name for name in contract_of(one.table).key if name in raw.rows.column_names]
     first = ~raw.rows.select(key).to_pandas().duplicated(keep="first").to_numpy()
     return replace(raw, rows=raw.rows.filter(pa.array(first)), numbers=raw.numbers[first])
 
 
 def _same_names(rows: pa.Table, one: TableMapping, place: str) -> dict[str, Rule]:
-    of = contract(one.table)
+    of = contract_of(one.table)
     strangers = [name for name in rows.column_names if name not in of.by_name]
     missing = [c.name for c in of.columns if c.required and c.name not in (*rows.column_names, *one.columns)]
     if missing:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from features.contracts import contract
+from features.contracts import contract_of
 from gnomon.terms import Text
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def feeds(lake: Lake, engine: Engine | None = None) -> list[Feed]:
 
 
 def _feed(engine: Engine, name: str, rows: int, version: int) -> Feed:
-    under = contract(name)
+    under = contract_of(name)
     table = engine.table(name)
     wanted = {"arrived": table["_ingested_at"].max()}
     if under.event:

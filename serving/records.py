@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contracts import Contract, contract
+from features.contracts import Contract, contract_of
 from features.contracts.column import ARROW
 from features.conversion import Reading, convert
 from gnomon.errors import Fault, nearest
@@ -24,7 +24,7 @@ def tables_of(records: Records) -> dict[str, pa.Table]:
     Raises `Fault` (422) at `table[row].column` for an unknown column, an empty required one, or a value that its type
     cannot read: a request is scored whole or not at all.
     """
-    return {name: _table(contract(name), rows) for name, rows in records.items() if rows}
+    return {name: _table(contract_of(name), rows) for name, rows in records.items() if rows}
 
 
 def _table(under: Contract, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from features.contracts import Column, contract
+from features.contracts import Column, contract_of
 from features.contracts.column import SYSTEM
 from features.lake import Lake
 from gnomon.config import Settings
@@ -50,7 +50,7 @@ def _read(url: str, version: int, table: str, key: str, ids: tuple[str, ...]) ->
     # A lake version never changes, so what was read from it once may be remembered.
     import pyarrow.dataset as ds
 
-    under = contract(table)
+    under = contract_of(table)
     lake = Lake(url)
     if not ids or version < 1 or version > lake.version or key not in under.by_name:
         return None

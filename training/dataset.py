@@ -101,7 +101,8 @@ def examples(
     moment = moment[moment < pd.Timestamp(now.as_of)]
     dates = _few(sorted(moment.dt.floor("D").unique()))
     parts, placed = [], set()
-    for date, later in zip(dates, [*dates[1:], pd.Timestamp.max.tz_localize("UTC")], strict=True):
+    ends = [*dates[1:], pd.Timestamp.max.tz_localize("UTC")][: len(dates)]
+    for date, later in zip(dates, ends, strict=True):
         mine = set(moment[(moment >= date) & (moment < later)].index)
         then = build(date.to_pydatetime())
         # Who had no rows yet on that day cannot have been judged by them: the profile of now would tell the future.

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from features.connectors.ocds_merge import Json, Processes, gather
 from features.connectors.raw import Raw, from_records
-from features.contracts import contract
+from features.contracts import contract_of
 from features.mapping import FileOptions, Mapping, Rule
 from features.transform import Offered, column, with_column
 from gnomon.errors import Fault
@@ -110,7 +110,7 @@ def _places(found: Processes) -> list[tuple[str, int]]:
 
 
 def _offer(table: str, rows: list[tuple[int, Json]]) -> Offered:
-    names = [c.name for c in contract(table).columns]
+    names = [c.name for c in contract_of(table).columns]
     used = [name for name in names if any(name in row for _, row in rows)] or names[:1]
     texts = from_records([row for _, row in rows], used)
     texts = pa.table(
@@ -119,7 +119,7 @@ def _offer(table: str, rows: list[tuple[int, Json]]) -> Offered:
     )
     numbers = np.array([number for number, _ in rows], np.int64)
     rules = {name: Rule(from_=name) for name in used}
-    required = {c.name: Rule(from_=c.name) for c in contract(table).columns if c.required and c.name not in used}
+    required = {c.name: Rule(from_=c.name) for c in contract_of(table).columns if c.required and c.name not in used}
     for name in required:
         texts = texts.append_column(name, pa.chunked_array([pa.nulls(len(rows), pa.string())]))
     return Offered(table, Raw(texts, numbers), {**rules, **required})

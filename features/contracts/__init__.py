@@ -9,23 +9,18 @@ from pkgutil import iter_modules
 from features.contracts.column import Column, Contract
 from gnomon.errors import Misuse, nearest
 
-__all__ = ["Column", "Contract", "contract", "contracts"]
-
-
-# Loaded before the function `contract` is defined: the table of that name would otherwise take its place here.
-_MODULES = tuple(
-    import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__) if module.name != "column"
-)
+__all__ = ["Column", "Contract", "contract_of", "contracts"]
 
 
 @cache
 def contracts() -> dict[str, Contract]:
     """All contracts by table name, in alphabetical order."""
-    found = (module.CONTRACT for module in _MODULES)
+    modules = (import_module(f"{__name__}.{one.name}") for one in iter_modules(__path__) if one.name != "column")
+    found = (module.CONTRACT for module in modules)
     return {one.name: one for one in sorted(found, key=lambda one: one.name)}
 
 
-def contract(table: str) -> Contract:
+def contract_of(table: str) -> Contract:
     """The contract of `table`; `Misuse` names the nearest table when there is none."""
     known = contracts()
     if table not in known:

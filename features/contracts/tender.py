@@ -44,7 +44,6 @@ CONTRACT = Contract(
             "category",
             "enum",
             Text("类别", "category"),
-            required=True,
             values=(
                 "works",
                 "goods",
@@ -57,7 +56,6 @@ CONTRACT = Contract(
             "method",
             "enum",
             Text("方式", "method"),
-            required=True,
             values=(
                 "open",
                 "invited",

@@ -174,8 +174,8 @@ class Entity:
         return tuple({one.view.name: one.view for one in self.measures.values()}.values())
 
 
-def fused(entity: Entity, view: View, tables: Tables) -> ir.Table:
-    """All measures of one view over all windows as ONE aggregation by entity."""
+def fused(entity: Entity, view: View, tables: Tables) -> tuple[ir.Table, dict[str, ir.Value]]:
+    """All measures of one view over all windows as ONE aggregation by entity, and the values in it by column."""
     table = view.build(tables)
     # Blank identifiers are nobody: pooled, they would make one entity that towers over all.
     table = table.filter(table.entity_id.notnull() & (table.entity_id != ""))
@@ -186,7 +186,7 @@ def fused(entity: Entity, view: View, tables: Tables) -> ir.Table:
         for column in one.columns:
             rows = Rows(table, tables, windowed(column.window))
             columns[column.name] = one.compute(rows).cast("float64")
-    return table.group_by("entity_id").aggregate(**columns)
+    return table.group_by("entity_id").aggregate(**columns), columns
 
 
 def windowed(window: str) -> tuple[int, int] | None:

@@ -41,11 +41,19 @@ OFTEN = 5.0
     DRUGS, Text("处方量为同药常模倍数", "prescription volume to the norm of the drug"), "x", behind=TIMES
 )
 def rx_times_norm(rows: Rows) -> ir.Value:
-    """Largest ratio, over its drugs, of the volume per patient and month to the peers' median for the same drug.
+    """Largest ratio, over its drugs, of the volume per patient to the peers' median for the same drug.
 
-    Only drugs with five patients or more here and eight or more prescribing peers, of the same kind and level first.
+    Only drugs with ten patients or more here and eight or more prescribing peers, of the same kind and level first.
     """
     return rows.times.max()
+
+
+@INSTITUTION.measure(
+    DRUGS, Text("倍数最高药品的患者数", "patients of the drug furthest over its norm"), "", Direction.NONE
+)
+def rx_times_norm_patients(rows: Rows) -> ir.Value:
+    """Patients of the drug that `rx_times_norm` speaks of."""
+    return rows.patients.argmax(rows.times)
 
 
 @INSTITUTION.measure(DRUGS, Text("超同药常模药品数", "drugs over their norm"), behind=TIMES)
@@ -99,7 +107,7 @@ def rx_lines_per_patient(rows: Rows) -> ir.Value:
     LINES, Text("人均DDD数", "DDDs per patient"), "x", windows=RECENT, log=True, behind=Behind(weigh=lambda r: r.ddds)
 )
 def ddd_per_patient(rows: Rows) -> ir.Value:
-    """Defined daily doses over the distinct patients of drugs that have one; five such patients at least."""
+    """Defined daily doses over the distinct patients of drugs that have one; ten such patients at least."""
     people = ibis.ifelse(rows.ddds.notnull(), rows.person_id, ibis.null()).nunique()
     return ratio(rows.ddds.sum(), ibis.ifelse(people >= MIN_PATIENTS, people, ibis.null()))
 

@@ -83,8 +83,16 @@ TIMES = Behind(weigh=lambda rows: rows.times)
     DRUGS, Text("处方量为同药常模倍数", "prescription volume to the norm of the drug"), "x", behind=TIMES
 )
 def rx_times_norm(rows: Rows) -> ir.Value:
-    """Largest ratio, over the drugs, of the volume per patient and month to the peers' median for the same drug."""
+    """Largest ratio, over the drugs, of the volume per patient to the peers' median for the same drug."""
     return rows.times.max()
+
+
+@PRACTITIONER.measure(
+    DRUGS, Text("倍数最高药品的患者数", "patients of the drug furthest over its norm"), "", Direction.NONE
+)
+def rx_times_norm_patients(rows: Rows) -> ir.Value:
+    """Patients of the drug that `rx_times_norm` speaks of."""
+    return rows.patients.argmax(rows.times)
 
 
 @PRACTITIONER.measure(DRUGS, Text("超同药常模药品数", "drugs over their norm"), behind=TIMES)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import ibis
 import ibis.expr.types as ir
 
-from features.contracts import contract
+from features.contracts import contract_of
 
 if TYPE_CHECKING:
     from features.engine import Engine
@@ -53,7 +53,7 @@ class Tables:
     def dated(self, name: str) -> ir.Table:
         """The whole table with `event_at`; null only where neither a date nor an arrival is known."""
         table = self._engine.table(name)
-        own = [table[column].cast("timestamp") for column in contract(name).event]
+        own = [table[column].cast("timestamp") for column in contract_of(name).event]
         if name in INHERITS:
             parent, key = INHERITS[name]
             above = self.dated(parent).select(key, _above="event_at").distinct(on=key)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from features.contracts import contract
+from features.contracts import contract_of
 from features.samplecity.plan import City
 
 
@@ -44,7 +44,7 @@ FAULTS = ("bad_date", "unknown_code", "missing", "not_a_number")
 def soil(city: City, table: str, rows: pa.Table, part: float) -> tuple[pa.Table, list[dict[str, object]]]:
     """The rows with dirty ones in between, and a note of each (`row` counts the heading as 1)."""
     rng = city.rng(f"dirt {table} {part}")
-    key = contract(table).key[0]
+    key = contract_of(table).key[0]
     extra: list[pa.Table] = []
     notes: list[dict[str, object]] = []
     for dirt in (one for one in _DIRT if one.table == table):

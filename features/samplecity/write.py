@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as csv
 import yaml
 
-from features.contracts import Column, contract
+from features.contracts import Column, contract_of
 from features.samplecity.dirt import FAULTS, soil
 from features.samplecity.plan import HISTORY_END, City, iso_day
 from gnomon.progress import Step
@@ -115,7 +115,7 @@ def write_city(city: City, folder: Path, step: Step) -> dict[str, Any]:
     }
     part = city.size.visits / 66_000
     for table in sorted(city.tables):
-        columns = [one for one in contract(table).columns if one.name in city.tables[table].columns]
+        columns = [one for one in contract_of(table).columns if one.name in city.tables[table].columns]
         for wave, frame in waves(city, table).items():
             rows = pa.table({one.name: text_of(frame[one.name], one) for one in columns})
             rows, notes = soil(city, table, rows, part if wave == "history" else part / 8)
@@ -140,7 +140,7 @@ def _write_rows(path: Path, table: str, rows: pa.Table) -> None:
         back = {english: chinese for chinese, english in _ROUTES.items()}
         routes = pa.array([back.get(one, one) for one in rows["admit_route"].to_pylist()], pa.string())
         rows = rows.set_column(rows.schema.get_field_index("admit_route"), "admit_route", routes)
-    headings = [contract(table).by_name[name].title.zh for name in rows.column_names]
+    headings = [contract_of(table).by_name[name].title.zh for name in rows.column_names]
     sink = pa.BufferOutputStream()
     csv.write_csv(rows.rename_columns(headings), sink)
     path.write_bytes(sink.getvalue().to_pybytes().decode("utf-8").encode("gb18030"))
@@ -149,13 +149,13 @@ def _write_rows(path: Path, table: str, rows: pa.Table) -> None:
 def _write_mappings(city: City, folder: Path) -> None:
     for table in CHINESE:
         columns: dict[str, Any] = {
-            one.name: one.title.zh for one in contract(table).columns if one.name in city.tables[table].columns
+            one.name: one.title.zh for one in contract_of(table).columns if one.name in city.tables[table].columns
         }
         if table == "admission":
             columns["admit_route"] = {"from": columns["admit_route"], "values": _ROUTES}
         told = {
             "name": f"samplecity-{table}",
-            "title": {"zh": f"示例城市：{contract(table).title.zh}", "en": f"Sample city: {table}"},
+            "title": {"zh": f"示例城市：{contract_of(table).title.zh}", "en": f"Sample city: {table}"},
             "file": {"encoding": "gb18030"},
             "tables": [{"table": table, "columns": columns}],
         }

@@ -165,7 +165,7 @@ def _model(settings: Settings, id: str) -> WarningModel:
 
 def _month_ends(engine: Engine, entity: str, months: int) -> list[datetime]:
     from catalogue.backtest import month_ends
-    from features.build import last_event
+    from features.as_of import last_event
     from features.measures import entity as entity_of
 
     return month_ends(last_event(engine, entity_of(entity)), months)

@@ -86,12 +86,12 @@ def tables(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Show the contracts with row counts and lake versions."""
-    from features.contracts import contract, contracts
+    from features.contracts import contract_of, contracts
     from features.lake import Lake
 
     settings = settings_for(workspace)
     if table is not None:
-        contract(table)
+        contract_of(table)
     if refused:
         emit(_refused_rows(settings, table), form, settings.language)
         return

@@ -13,7 +13,7 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from features.contracts import contract
+from features.contracts import contract_of
 from features.lake import Lake
 from gnomon.errors import Fault
 from serving.commands import catalogue
@@ -107,7 +107,9 @@ def stored(workspace: Path) -> None:
     tenders, bids = [], []
     for number in range(3):
         tender = f"T{number + 1}"
-        tenders.append({"tender_id": tender, "title": tender, "region_code": "990101", "opened_at": opened})
+        tenders.append(
+            {"tender_id": tender, "title": tender, "buyer_id": "U", "region_code": "990101", "opened_at": opened}
+        )
         for place in range(4):
             amount = 101_234 if number == 0 else 100_000 + 7_919 * place * (number + 1)
             bid = {"bid_id": f"{tender}-{place}", "tender_id": tender, "bidder_id": f"B{place}", "amount": amount}
@@ -116,7 +118,7 @@ def stored(workspace: Path) -> None:
         {"entity_kind": "tender", "entity_id": "T1", "outcome": "confirmed", "labelled_at": opened, "label_id": "L"}
     ]
     for table, rows in (("tender", tenders), ("bid", bids), ("label", labels)):
-        schema = pa.schema([field for field in contract(table).schema if not field.name.startswith("_")])
+        schema = pa.schema([field for field in contract_of(table).schema if not field.name.startswith("_")])
         lake.commit(
             table, pa.Table.from_pylist([dict.fromkeys(schema.names) | row for row in rows], schema), "t", table
         )

@@ -101,7 +101,9 @@ def test_a_comparison_of_two_columns_splits_its_share() -> None:
 
 
 COLUMNS = ("a", "b", "a__z", "a__median", "a__n")
-NUMBER = st.one_of(st.none(), st.sampled_from([-3.0, 0.0, 1.0, 20.0]), st.floats(-1e6, 1e6, allow_nan=False))
+NUMBER = st.one_of(
+    st.none(), st.sampled_from([-3.0, 0.0, 1.0, 20.0]), st.floats(-1e6, 1e6).map(lambda one: round(one, 3))
+)
 ROWS = st.lists(
     st.fixed_dictionaries({**dict.fromkeys(COLUMNS, NUMBER), "level": st.one_of(st.none(), st.sampled_from("123"))}),
     min_size=1,

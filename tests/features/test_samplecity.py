@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.contracts import contract
+from features.contracts import contract_of
 from features.samplecity import Sample, make_city
 from features.samplecity.drugs import drug_list
 from features.samplecity.identifiers import is_credit_code
@@ -28,7 +28,7 @@ def _read(city: Sample, table: str, wave: str = "history") -> pd.DataFrame:
     encoding = "gb18030" if table in CHINESE else "utf-8"
     frame = pd.read_csv(city.folder / wave / f"{table}.csv", dtype=str, encoding=encoding, keep_default_na=False)
     if table in CHINESE:
-        back = {one.title.zh: one.name for one in contract(table).columns}
+        back = {one.title.zh: one.name for one in contract_of(table).columns}
         frame = frame.rename(columns=back)
     notes = [one for one in city.manifest["dirty"] if one["table"] == table and one["wave"] == wave]
     dirty = [one["row"] - 2 for one in notes if one["fault"] != "duplicate"]
@@ -76,7 +76,7 @@ def test_a_city_replaces_a_city_but_never_other_files(tmp_path: Path) -> None:
 
 def test_every_row_keeps_its_contract_but_those_that_the_manifest_counts(city: Sample) -> None:
     for table in city.manifest["rows"]["history"]:
-        rows, kept = _read(city, table), contract(table)
+        rows, kept = _read(city, table), contract_of(table)
         for column in kept.columns:
             if column.name not in rows.columns:
                 assert not column.required, f"{table}.{column.name}"

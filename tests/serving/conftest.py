@@ -20,7 +20,7 @@ import uvicorn
 
 from cases import people, queue, store
 from cases.workflow import Role
-from features.contracts import contract
+from features.contracts import contract_of
 from features.lake import Lake
 from gnomon.config import Settings
 from gnomon.database import transaction
@@ -185,7 +185,7 @@ def warned(
 
 def claims(settings: Settings) -> None:
     """Twenty claims of H1 in the lake."""
-    under = contract("claim")
+    under = contract_of("claim")
     own = {column.name for column in under.columns}
     rows = [
         {
