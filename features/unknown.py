@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
-from features.contracts import contract
+from features.contracts import contract_of
 from features.engine import Engine
 from gnomon.i18n import both
 from gnomon.terms import Text
@@ -54,7 +54,7 @@ def _unfilled(engine: Engine, fields: set[tuple[str, str]]) -> set[tuple[str, st
     empty: set[tuple[str, str]] = set()
     for table in sorted({table for table, _ in fields if engine.has(table)}):
         rows = engine.table(table)
-        optional = [c for t, c in sorted(fields) if t == table and not contract(table).by_name[c].required]
+        optional = [c for t, c in sorted(fields) if t == table and not contract_of(table).by_name[c].required]
         if optional:
             counts = engine.arrow(rows.aggregate(**{c: rows[c].count() for c in optional})).to_pylist()[0]
             empty |= {(table, column) for column, known in counts.items() if not known}

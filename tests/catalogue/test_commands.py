@@ -100,6 +100,9 @@ def test_docs_writes_a_page_a_language(tmp_path: Path) -> None:
     assert (tmp_path / "catalogue.zh.md").read_text("utf-8").startswith("# 预警模型目录")
 
 
+TENDER = {"buyer_id": "U", "region_code": "990101", "category": "works", "method": "open", "status": "complete"}
+
+
 def stored(workspace: Path) -> None:
     """Three tenders of May 2026 with four bids each; in T1 all bids are the same."""
     lake = Lake(str(workspace / "lake"))
@@ -107,9 +110,7 @@ def stored(workspace: Path) -> None:
     tenders, bids = [], []
     for number in range(3):
         tender = f"T{number + 1}"
-        tenders.append(
-            {"tender_id": tender, "title": tender, "buyer_id": "U", "region_code": "990101", "opened_at": opened}
-        )
+        tenders.append({**TENDER, "tender_id": tender, "title": tender, "opened_at": opened})
         for place in range(4):
             amount = 101_234 if number == 0 else 100_000 + 7_919 * place * (number + 1)
             bid = {"bid_id": f"{tender}-{place}", "tender_id": tender, "bidder_id": f"B{place}", "amount": amount}
