@@ -31,8 +31,9 @@ from training import metrics
 from training.detectors.boosting import Boosting
 from training.detectors.contract import Floats
 from training.detectors.forest import Forest
-from training.evaluate import Evaluation, evaluate, volume_column
+from training.evaluate import Evaluation, evaluate
 from training.metrics import Figure, Flags
+from training.volume import total as size_of
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 BUDGET = 0.05
@@ -164,7 +165,7 @@ def _transferred(source: LabelledSet, target: LabelledSet, repeats: int) -> list
     fitted = [Boosting(seed=seed).fit(source.profiles, source.labels) for seed in range(repeats)]
     scores = [one.score(judged) for one in fitted]
     rows = _measured(target.name, "supervised", split, positive, scores, [one.prior for one in fitted])
-    total = volume_column(judged)
+    total = size_of(judged)
     if total is not None:
         size = np.nan_to_num(judged.values[total].to_numpy(float), nan=-np.inf)
         rows += _measured(target.name, "trivial", "rank by volume", positive, [size])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 from operator import and_, or_
 from typing import TYPE_CHECKING
 
@@ -101,6 +101,7 @@ class Expression:
         return _condition(self.condition, table)
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str, where: str) -> Expression:
     """Read a condition. `where` (file and line, or a form field) leads every fault; the character is told from 1."""
     return Expression(syntax.read(text, where))

@@ -11,6 +11,7 @@ from pathlib import Path
 from catalogue.document import Document
 from catalogue.expression import parse
 from catalogue.model import Vocabulary, WarningModel
+from catalogue.vocabulary import vocabularies
 from gnomon.errors import Fault, nearest
 
 SHIPPED = Path(__file__).parent / "models"
@@ -29,12 +30,25 @@ class CatalogueFault(Fault):
         return "\n".join(fault.told(language) for fault in self.faults)
 
 
-def load(extra: Path | None = None, known: Mapping[str, Vocabulary] | None = None) -> dict[str, WarningModel]:
+def load(
+    extra: Path | None = None, known: Mapping[str, Vocabulary] | None = None, any_names: bool = False
+) -> dict[str, WarningModel]:
     """All warning models by id: the shipped ones, then those of `extra`, which override shipped ids.
 
-    With `known` (what profiles of each entity have) every name in every condition is checked too. Raises one
-    `CatalogueFault` that carries all faults of all files.
+    Parameters
+    ----------
+    known:
+        What profiles of each entity have, to which every name in every condition is held; read from the measures when
+        not given.
+    any_names:
+        Leave names alone. A misspelt column would then never be known and its model never speak.
+
+    Raises
+    ------
+    CatalogueFault
+        One, carrying all faults of all files.
     """
+    has = None if any_names else known if known is not None else vocabularies()
     faults: list[Fault] = []
     found: dict[str, WarningModel] = {}
     for folder in (SHIPPED, extra):
@@ -45,7 +59,7 @@ def load(extra: Path | None = None, known: Mapping[str, Vocabulary] | None = Non
             continue
         here: dict[str, WarningModel] = {}
         for path in sorted(folder.rglob("*.y*ml")):
-            model = read(path, faults, known)
+            model = read(path, faults, has)
             if model is not None and model.id in here:
                 first = here[model.id].path
                 faults.append(Fault("catalogue.load.duplicate", place=model.place("id"), id=model.id, first=first))

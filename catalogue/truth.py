@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from catalogue.expression import WIDE
 from catalogue.nodes import (
@@ -84,8 +85,9 @@ class ProfileReading:
         """See `Reading`."""
         if name not in self.profiles.attributes.columns:
             return np.full(self.size, None, dtype=object)
-        column = self.profiles.attributes[name]
-        return np.asarray(column.astype(object).where(column.notna(), None), dtype=object)
+        told = self.profiles.attributes[name].to_numpy(dtype=object, copy=True)
+        told[pd.isna(told)] = None
+        return told
 
 
 @dataclass(frozen=True)

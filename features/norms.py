@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -77,7 +78,7 @@ def fit(
         for i, (codes, keys) in enumerate(parts)
     ]
     told = [[peers.group(level, key) for key in keys] for level, (_, keys) in enumerate(parts)]
-    found: list[pd.DataFrame] = []
+    found: list[dict[str, npt.NDArray[Any]]] = []
     for column in values.columns:
         x = values[column].to_numpy(float)
         above: Spread | None = None
@@ -88,7 +89,8 @@ def fit(
             kept = np.flatnonzero(own.n >= min_peers)
             if len(kept):
                 found.append(_rows(column, level, kept, above, keys, told[level], column in log))
-    return pd.concat(found, ignore_index=True) if found else _rows("", 0, np.empty(0, np.int64), None, [], [], False)
+    found = found or [_rows("", 0, np.empty(0, np.int64), None, [], [], False)]
+    return pd.DataFrame({name: np.concatenate([part[name] for part in found]) for name in found[0]})
 
 
 class Placed:
@@ -218,29 +220,32 @@ SEPARATOR = "\x1f"
 
 
 def _rows(
-    column: str, level: int, kept: Ints, found: Spread | None, keys: Sequence[tuple[str, ...]], told: Sequence[Text],
+    column: str,
+    level: int,
+    kept: Ints,
+    found: Spread | None,
+    keys: Sequence[tuple[str, ...]],
+    told: Sequence[Text],
     log: bool,
-) -> pd.DataFrame:  # fmt: skip
+) -> dict[str, npt.NDArray[Any]]:
     def of(name: str) -> Floats:
         return getattr(found, name)[kept] if found is not None else np.empty(0)
 
     center, spread = of("center"), of("spread")
-    # On the log scale one spread up from the median, told in the measure's own unit.
+    # On the log scale: one spread up from the median, told in the measure's own unit.
     scale = np.expm1(np.abs(center) + spread) - np.expm1(np.abs(center)) if log else spread
-    return pd.DataFrame(
-        {
-            "column": pd.Series([column] * len(kept), dtype="object"),
-            "zh": pd.Series([told[i].zh for i in kept], dtype="object"),
-            "en": pd.Series([told[i].en for i in kept], dtype="object"),
-            "n": of("n").astype(np.int64),
-            "median": of("median"),
-            "scale": np.nan_to_num(scale, nan=0.0),
-            "low": of("low"),
-            "high": of("high"),
-            "level": np.full(len(kept), level, np.int64),
-            "key": pd.Series([SEPARATOR.join(keys[i]) for i in kept], dtype="object"),
-            "center": center,
-            "spread": spread,
-            "log": np.full(len(kept), log, dtype=bool),
-        }
-    )
+    return {
+        "column": np.full(len(kept), column, dtype=object),
+        "zh": np.array([told[i].zh for i in kept], dtype=object),
+        "en": np.array([told[i].en for i in kept], dtype=object),
+        "n": of("n").astype(np.int64),
+        "median": of("median"),
+        "scale": np.nan_to_num(scale, nan=0.0),
+        "low": of("low"),
+        "high": of("high"),
+        "level": np.full(len(kept), level, np.int64),
+        "key": np.array([SEPARATOR.join(keys[i]) for i in kept], dtype=object),
+        "center": center,
+        "spread": spread,
+        "log": np.full(len(kept), log, dtype=bool),
+    }

@@ -46,6 +46,8 @@ def fields_of(value: ir.Value) -> Iterator[tuple[str, str]]:
             if isinstance(relation, ops.DatabaseTable):
                 if not name.startswith("_"):
                     yield relation.name, name
+            elif isinstance(relation, ops.Set):
+                waiting += [ops.Field(relation.left, name), ops.Field(relation.right, name)]
             elif name in relation.values:
                 waiting.append(relation.values[name])
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.profiles import ProfileColumn, Profiles
+from features.profiles import NO_NORM, ProfileColumn, Profiles
 from gnomon.errors import Fault
 from gnomon.terms import Direction
 
@@ -23,6 +23,8 @@ Part = Literal["value", "deviation", "up", "down", "either"]
 
 _FORBIDDEN_UNITS = frozenset({"id", "code", "date", "datetime", "timestamp", "year", "month_of_year", "epoch"})
 _FORBIDDEN_NAME = re.compile(r"(^|_)(id|ids|date|datetime|timestamp|epoch|year|month|at)$")
+_CALENDARS = frozenset({"winner_prior_bids", "prior_bids_mean", "pairs_met_mean"})
+"""Counts over all earlier time only ever grow: they tell the date. People read them, models do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ def full(profiles: Profiles) -> Design:
     for column in usable(profiles):
         features.append(Feature(column.name, "value"))
         # Against one norm for all, the deviation ranks entities just as the value does: it would only be a twin.
-        if profiles.groups[column.name].nunique() > 1 and profiles.deviations[column.name].nunique(dropna=False) > 1:
+        groups = profiles.groups[column.name]
+        if groups[groups != NO_NORM].nunique() > 1:
             features.append(Feature(column.name, "deviation"))
     return Design(tuple(features))
 
@@ -109,7 +112,8 @@ def usable(profiles: Profiles) -> tuple[ProfileColumn, ...]:
         if column.unit in _FORBIDDEN_UNITS or _FORBIDDEN_NAME.search(column.measure):
             raise ValueError(f"{column.name}: an identifier or a calendar date is no feature")
     varies = profiles.values.nunique(dropna=False) > 1
-    return tuple(sorted((c for c in profiles.columns if varies[c.name]), key=lambda column: column.name))
+    kept = (column for column in profiles.columns if varies[column.name] and column.measure not in _CALENDARS)
+    return tuple(sorted(kept, key=lambda column: column.name))
 
 
 def require(profiles: Profiles, columns: Sequence[str]) -> None:

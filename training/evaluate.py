@@ -8,7 +8,7 @@ No setting is chosen on the folds that are reported; the threshold of balanced a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -16,16 +16,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.profiles import ProfileColumn, Profiles
+from features.profiles import Profiles
 from gnomon.errors import Misuse
 from training import metrics
 from training.detectors.boosting import Boosting, taught
 from training.detectors.contract import Detector, Floats
 from training.detectors.forest import Forest
 from training.metrics import Figure, Flags
+from training.volume import rates as without_size
+from training.volume import total as size_of
 
 BANDS = 5
-VOLUME_UNITS = frozenset({"CNY", "claims", "people", "rows", "count", "times", "lines", "bids", "tenders", "days"})
 
 
 class Maker(Protocol):
@@ -98,10 +99,10 @@ def evaluate(
         raise Misuse("training.evaluate.folds", place="--folds", folds=folds, groups=len(np.unique(groups)))
     share = budget if budget < 1.0 else min(1.0, budget / len(positive))
     splits = [split(positive, groups, folds, seed + repeat) for repeat in range(repeats)]
-    total = volume or volume_column(judged)
+    total = volume or size_of(judged)
     rankings = {name: _refitted(make, judged, target, splits, seed) for name, make in makers.items()}
     if rates_only and "boosting" in makers:
-        rates = without_volume(judged)
+        rates = without_size(judged)
         if rates.columns and len(rates.columns) < len(judged.columns):
             rankings["boosting, rates only"] = _refitted(makers["boosting"], rates, target, splits, seed)
     if total is not None:
@@ -132,30 +133,6 @@ def split(target: Flags, groups: npt.NDArray[Any], folds: int, seed: int) -> npt
         run = order[start : start + folds]
         fold_of_group[run] = rng.permutation(folds)[: len(run)]
     return fold_of_group[place]
-
-
-def volume_column(profiles: Profiles) -> str | None:
-    """The column of the trivial ranking: total money of the entity over all time, else the first volume there is."""
-    for name in VOLUME.get(profiles.entity, ()):
-        if name in profiles.values.columns and profiles.values[name].notna().any():
-            return name
-    return None
-
-
-VOLUME: dict[str, tuple[str, ...]] = {}
-
-
-def is_volume(column: ProfileColumn) -> bool:
-    """Whether the column grows with the size of the entity: money and counts do, shares, means and ratios do not."""
-    return column.unit in VOLUME_UNITS
-
-
-def without_volume(profiles: Profiles) -> Profiles:
-    """The same profiles with rates only."""
-    kept = tuple(column for column in profiles.columns if not is_volume(column))
-    names = [column.name for column in kept]
-    frames = {name: getattr(profiles, name)[names] for name in ("values", "deviations", "groups")}
-    return replace(profiles, columns=kept, **frames)
 
 
 _Ranking = tuple[Floats, npt.NDArray[np.bool_]]

@@ -54,7 +54,7 @@ PRACTITIONER = Entity(
         "level=2": Text("二级机构", "level 2 institutions"),
         "level=3": Text("三级机构", "level 3 institutions"),
     },
-    tables=("prescription", "claim_item", "admission"),
+    tables=("prescription", "claim", "admission"),
 )
 
 

@@ -10,7 +10,7 @@ from features.measures.declare import RECENT, Behind, Rows, View, ratio, share
 from features.measures.supplier import SUPPLIER
 from features.measures.tables import Tables, joined
 from features.measures.tender_history import offers
-from features.measures.ties import tied_pairs
+from features.measures.ties import with_ties
 from gnomon.terms import Direction, Text
 
 MEETINGS = 3
@@ -36,15 +36,8 @@ def rivals(tables: Tables) -> ir.Table:
         chance=met.bids.max() * met.other_bids.max() / met.tenders.max(),
         event_at=met.event_at.max(),
     )
-    ties = tied_pairs(tables)
-    if ties is None:
-        tied = {name: ibis.null("int64") for name in ("ties", "owners", "staff", "contacts")}
-    else:
-        pair = joined(pair.left_join(ties, ["bidder_id", "other_id"]))
-        tied = {name: pair[name].fill_null(0) for name in ("ties", "owners", "staff", "contacts")}
-    return pair.select(
-        "other_id", "meetings", "own_wins", "their_wins", "bids", "chance", "event_at", entity_id="bidder_id", **tied
-    )
+    pair = with_ties(pair, tables)
+    return pair.rename(entity_id="bidder_id")
 
 
 def meetings(tables: Tables) -> ir.Table:

@@ -109,7 +109,8 @@ def bids(tables: Tables) -> ir.Table:
         ks=ibis.greatest(above, under),
         central=ibis.ifelse((bid.place >= edge) & (bid.place < bid.n - edge), bid.amount, ibis.null()),
         losing=ibis.ifelse(bid.place > 0, bid.amount, ibis.null()),
-        second=ibis.ifelse(bid.place == 1, bid.amount, ibis.null()),
+        # A price named twice (double rows, several winners) is one price: the gap is to the next one above.
+        second=ibis.ifelse(bid.amount > bid.low, bid.amount, ibis.null()),
         but_highest=ibis.ifelse(bid.place < bid.n - 1, bid.amount, ibis.null()),
     )
 
@@ -141,7 +142,7 @@ def bid_spd(rows: Rows) -> ir.Value:
 @TENDER.measure(BIDS, Text("次低价差比", "gap of the two lowest bids"), "x", behind=LOWEST_FIRST)
 def bid_diffp(rows: Rows) -> ir.Value:
     """DIFFP: second lowest less lowest bid, over the lowest. A winner far below planned losers leaves a gap."""
-    return ratio(rows.second.max() - rows.amount.min(), rows.amount.min())
+    return ratio(rows.second.min() - rows.amount.min(), rows.amount.min())
 
 
 @TENDER.measure(BIDS, Text("相对距离", "relative distance"), "x", behind=LOWEST_FIRST)
@@ -150,13 +151,13 @@ def bid_rd(rows: Rows) -> ir.Value:
 
     High where the winner stands apart and the losers cluster: cover bids.
     """
-    return ratio(rows.second.max() - rows.amount.min(), rows.losing.std(how="sample"))
+    return ratio(rows.second.min() - rows.amount.min(), rows.losing.std(how="sample"))
 
 
 @TENDER.measure(BIDS, Text("相对距离(去最高价)", "relative distance, highest left out"), "x", behind=LOWEST_FIRST)
 def bid_rd_low(rows: Rows) -> ir.Value:
     """RD with the deviation of all bids but the highest, as García Rodríguez et al. 2022 published it for Brazil."""
-    return ratio(rows.second.max() - rows.amount.min(), rows.but_highest.std(how="sample"))
+    return ratio(rows.second.min() - rows.amount.min(), rows.but_highest.std(how="sample"))
 
 
 @TENDER.measure(BIDS, Text("相对距离(间隔式)", "relative distance by gaps"), "x", behind=LOWEST_FIRST)

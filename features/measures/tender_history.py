@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from features.measures.declare import Behind, Rows, View, share
 from features.measures.tables import Tables, joined
 from features.measures.tender import TENDER, standing
-from features.measures.ties import tied_pairs
+from features.measures.ties import with_ties
 from gnomon.terms import Direction, Text
 
 
@@ -102,14 +102,9 @@ def encounters(tables: Tables) -> ir.Table:
     pair = pair.filter(pair.bidder_id < pair.other_id)
     met = ibis.rank().over(ibis.window(group_by=["bidder_id", "other_id"], order_by="opened"))
     pair = pair.mutate(met=ibis.ifelse(pair.opened.notnull(), met, ibis.null()))
-    ties = tied_pairs(tables)
-    if ties is None:
-        tied = {"tied": ibis.null("boolean")}
-    else:
-        pair = joined(pair.left_join(ties, ["bidder_id", "other_id"]))
-        tied = {"tied": pair.ties.fill_null(0) > 0}
+    pair = with_ties(pair, tables)
     return pair.select(
-        "bid_id", "event_at", "met", entity_id="tender_id", with_winner=pair.won | pair.other_won, **tied
+        "bid_id", "event_at", "met", entity_id="tender_id", with_winner=pair.won | pair.other_won, tied=pair.ties > 0
     )
 
 

@@ -5,33 +5,42 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.tables import Tables
+from features.measures.tables import Tables, joined
 
 HUB = 5
 """A value shared by more parties than this is a hub (an agency's phone, a state shareholder) and ties nobody."""
 TABLES = ("org_interest", "position", "social_insurance", "contact_point")
 
 
-def tied_pairs(tables: Tables) -> ir.Table | None:
-    """Ordered pairs `bidder_id`, `other_id` with `owners`, `staff`, `contacts` in common and `ties` in all.
+KINDS = ("ties", "owners", "staff", "contacts")
 
-    None when no registry says anything: unknown, not untied.
+
+def with_ties(pair: ir.Table, tables: Tables) -> ir.Table:
+    """The pairs `bidder_id`, `other_id` with the number of `owners`, `staff`, `contacts` in common and `ties` in all.
+
+    Null when no registry says anything: unknown, not untied.
     """
+    pair = joined(pair.left_join(_tied(tables), ["bidder_id", "other_id"]))
+    pair = pair.drop("bidder_id_right", "other_id_right")
     if not any(tables.has(name) for name in TABLES):
-        return None
+        return pair
+    return pair.mutate(**{name: pair[name].fill_null(0) for name in KINDS})
+
+
+def _tied(tables: Tables) -> ir.Table:
     marks = _marks(tables)
     parties = marks.group_by("kind", "mark").aggregate(parties=marks.org_id.nunique())
     rare = parties.filter((parties.parties >= 2) & (parties.parties <= HUB)).select("kind", "mark")
     marks = marks.semi_join(rare, ["kind", "mark"]).distinct()
     left = marks.select("kind", "mark", bidder_id="org_id")
     right = marks.select("kind", "mark", other_id="org_id")
-    pair = left.inner_join(right, ["kind", "mark"]).select("kind", "bidder_id", "other_id")
+    pair = left.inner_join(right, ["kind", "mark"]).select("kind", "mark", "bidder_id", "other_id")
     pair = pair.filter(pair.bidder_id != pair.other_id)
     return pair.group_by("bidder_id", "other_id").aggregate(
-        ties=pair.count(),
-        owners=(pair.kind == "owner").sum(),
-        staff=(pair.kind == "staff").sum(),
-        contacts=(pair.kind == "contact").sum(),
+        ties=pair.mark.count(),
+        owners=pair.mark.count(where=pair.kind == "owner"),
+        staff=pair.mark.count(where=pair.kind == "staff"),
+        contacts=pair.mark.count(where=pair.kind == "contact"),
     )
 
 

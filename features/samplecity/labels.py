@@ -9,10 +9,10 @@ import pandas as pd
 
 from features.samplecity.plan import City
 
-_ROUNDS = (("2025-12-31", "2026-02-27"), ("2026-03-31", "2026-05-29"))
-"""Day up to which the inspectors looked, and day on which the outcome was known."""
+_ROUNDS = (("2026-03-31", "2026-05-29"),)
+"""Rounds of inspection: day up to which the inspectors looked, and day on which the outcome was known."""
 _FOUND = 0.85
-_COMPLAINED = 0.3
+_COMPLAINED = 0.55
 _RANDOM = {"institution": 0.22, "practitioner": 0.10, "supplier": 0.30, "tender": 0.12, "buyer": 0.30}
 _WRONG_RECORDS = ("data-entry-slip", "blank-doctor-names")
 

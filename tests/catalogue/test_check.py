@@ -17,7 +17,7 @@ KNOWN = {"institution": Vocabulary(frozenset({"x", "share", "claims", "top"}), f
 
 
 def issues(path: Path) -> list[tuple[Grade, str]]:
-    model = load(path.parent)["own-model"]
+    model = load(path.parent, any_names=True)["own-model"]
     return [(issue.grade, issue.text.en) for issue in check([model], KNOWN)]
 
 

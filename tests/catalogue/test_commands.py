@@ -66,11 +66,21 @@ def test_check_passes_on_what_is_shipped() -> None:
 
 def test_check_fails_when_an_example_fails(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write("my-model")
-    path.write_text(path.read_text("utf-8").replace("warns: true", "warns: false"), "utf-8")
+    text = path.read_text("utf-8").replace("claims", "claims_count").replace("share", "night_share")
+    text = (
+        text.replace("(x)", "(ddd_per_patient)").replace(" x:", " ddd_per_patient:").replace("top", "top_patient_share")
+    )
+    path.write_text(text.replace("warns: true", "warns: false"), "utf-8")
     monkeypatch.setenv("GNOMON_MODEL_FOLDER", str(path.parent))
     result = gnomon("check", "--format", "json")
     assert result.exit_code == 1
     assert any("warns and must not" in row["issue"]["en"] for row in json.loads(result.stdout))
+
+
+def test_a_misspelt_column_stops_every_command_with_its_line(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GNOMON_MODEL_FOLDER", str(write("my-model", when="when: claims_ount >= 5").parent))
+    for command in ("check", "list"):
+        assert "my-model.yaml:13: character 1: `claims_ount`" in refused(command).told("en")
 
 
 @pytest.mark.parametrize("entity", ["institution", "practitioner", "tender", "supplier", "buyer"])

@@ -164,12 +164,12 @@ def test_columns_and_attributes_are_told_apart_by_what_they_are_held_against() -
 
 
 def test_a_name_that_the_profile_lacks_is_told_with_its_character_and_the_nearest() -> None:
-    one = parse('cvv <= 0.03 and known(levl) and regoin == "46"', "m.yaml:9")
+    one = parse('cvv <= 0.03 and known(lvl) and regionn == "46"', "m.yaml:9")
     told = [fault.told("en") for fault in one.faults("m.yaml:9", "tender", {"cv", "bids"}, {"level", "region"})]
     assert told == [
         "m.yaml:9: character 1: `cvv` is not a column of the tender profile. Nearest: `cv`.",
-        "m.yaml:9: character 23: `levl` is not a column of the tender profile. Nearest: `bids, cv`.",
-        "m.yaml:9: character 33: `regoin` is not an attribute of the tender profile. Nearest: `region`.",
+        "m.yaml:9: character 23: `lvl` is not a column of the tender profile. Nearest: `bids, cv`.",
+        "m.yaml:9: character 32: `regionn` is not an attribute of the tender profile. Nearest: `region`.",
     ]
 
 

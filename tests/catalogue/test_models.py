@@ -11,10 +11,11 @@ from catalogue.check import Grade, check
 from catalogue.load import SHIPPED, load
 from catalogue.model import Example, WarningModel
 from catalogue.pages import FILES, page
-from catalogue.rule import try_examples
+from catalogue.rule import admitted, try_examples
 from catalogue.scenes import SCENES, SCHEMES
 from catalogue.vocabulary import vocabularies
 from gnomon.terms import Severity
+from tests.catalogue.conftest import profiles
 
 MODELS = load()
 RULES = [model for model in MODELS.values() if model.detector == "rule"]
@@ -62,7 +63,7 @@ def test_nothing_is_weak_about_the_shipped_models() -> None:
 
 
 def test_every_name_in_every_condition_is_a_profile_column() -> None:
-    assert load(known=vocabularies()).keys() == MODELS.keys()
+    assert load(known=vocabularies()).keys() == load(any_names=True).keys()
 
 
 def test_both_scenes_have_at_least_seven_rules_and_each_entity_a_learned_composite() -> None:
@@ -77,3 +78,10 @@ def test_both_scenes_have_at_least_seven_rules_and_each_entity_a_learned_composi
 def test_the_page_of_the_catalogue_is_current(language: str, name: str) -> None:
     written = (Path(__file__).parents[2] / "docs" / name).read_text(encoding="utf-8")
     assert written == page(MODELS.values(), language), "run `gnomon catalogue docs`"
+
+
+def test_an_institution_that_reports_totals_only_is_admitted_to_the_learned_model() -> None:
+    totals = {"claims_count": None, "patients": None, "reported_claims": 400, "reported_beneficiaries": 90}
+    rows = {"T": totals, "few": totals | {"reported_claims": 4}, "none": dict.fromkeys(totals)}
+    may, _ = admitted(MODELS["med-institution-composite"], profiles(rows))
+    assert may.tolist() == [True, False, False]

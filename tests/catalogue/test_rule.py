@@ -23,7 +23,7 @@ FLAGGED = {"claims": 100, "x": 80, "share": 0.2, "top": 0.1}
 
 @pytest.fixture
 def model(write: Write) -> WarningModel:
-    return load(write().parent)["own-model"]
+    return load(write().parent, any_names=True)["own-model"]
 
 
 def test_it_fires_where_needs_and_when_hold_and_no_exclusion_does(model: WarningModel) -> None:

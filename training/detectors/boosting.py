@@ -33,7 +33,13 @@ class Recipe:
     settings: tuple[tuple[str, Any], ...] = ()
     repeats: int = 1
     """Fitted so often with other seeds, and averaged."""
-    weight: float = 1.0
+    random: bool = False
+    """Random trees: their weight falls as labels grow, and they are left out under a tenth."""
+
+    def weight(self, rarer: int) -> float:
+        """Weight in the mean, given the labels of the rarer kind."""
+        share = min(3.0, EVEN_AT / rarer)
+        return 1.0 if not self.random else share if share >= 0.1 else 0.0
 
 
 COMMON: dict[str, Any] = {
@@ -61,8 +67,10 @@ TREES: dict[str, Any] = {
     "min_sum_hessian_in_leaf": 1e-3,
     "lambda_l2": 0.0,
 }
-RECIPES = (Recipe(150, repeats=3), Recipe(300, tuple(TREES.items()), weight=2.0))
-"""Greedy boosting is best on thousands of labels, deep random trees on dozens: their weighted mean serves."""
+RECIPES = (Recipe(150, repeats=3), Recipe(300, tuple(TREES.items()), random=True))
+"""Greedy boosting is best on hundreds of labels of the rarer kind, deep random trees on dozens: a weighted mean serves."""
+EVEN_AT = 100
+"""At so many labels of the rarer kind both weigh the same; random trees weigh `EVEN_AT / labels`, at most 3."""
 
 
 @dataclass
@@ -88,15 +96,16 @@ class Boosting:
             raise Fault("training.boosting.nothing_varies", place=profiles.entity)
         self.prior = float(np.log(target.mean() / (1.0 - target.mean())))
         matrix = self.design.matrix(rows)
-        total = sum(recipe.weight for recipe in self.recipes)
+        rarer = int(min(target.sum(), len(target) - target.sum()))
+        weights = {recipe: recipe.weight(rarer) for recipe in self.recipes if recipe.weight(rarer) > 0.0}
         parts: list[tuple[str, float]] = []
-        for recipe in self.recipes:
+        for recipe, weight in weights.items():
             for number in range(recipe.repeats):
                 settings = {**COMMON, **dict(recipe.settings), "seed": self.seed * 1000 + number}
                 settings["num_threads"] = self.threads
                 data = lightgbm.Dataset(matrix, target, params={"verbose": -1, "feature_pre_filter": False})
                 text = lightgbm.train(settings, data, recipe.rounds).model_to_string()
-                parts.append((text, recipe.weight / total / recipe.repeats))
+                parts.append((text, weight / sum(weights.values()) / recipe.repeats))
         self._text = trees.merged(parts, matrix.shape[1])
         self._model = trees.booster_of(self._text)
         return self
