@@ -90,7 +90,8 @@ def fit(
             if len(kept):
                 found.append(_rows(column, level, kept, above, keys, told[level], column in log))
     found = found or [_rows("", 0, np.empty(0, np.int64), None, [], [], False)]
-    return pd.DataFrame({name: np.concatenate([part[name] for part in found]) for name in found[0]})
+    norms = pd.DataFrame({name: np.concatenate([part[name] for part in found]) for name in found[0]})
+    return norms.astype({name: "str" for name in ("column", "zh", "en", "key")})
 
 
 class Placed:

@@ -52,7 +52,6 @@ def load(folder: Path) -> Profiles:
         raise Fault("features.profile_store.unreadable", place=str(folder)) from cause
     if told.get("format") != FORMAT:
         raise Fault("features.profile_store.unreadable", place=str(folder))
-    frames["attributes"] = frames["attributes"].astype("object")
     return Profiles(
         entity=told["entity"],
         as_of=datetime.fromisoformat(told["as_of"]),

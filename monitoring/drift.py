@@ -159,5 +159,6 @@ def _method(limits: Limits, columns: int) -> str:
 
 
 def _sample(frame: pd.DataFrame) -> pd.DataFrame:
-    drawn = frame.astype("float64")
+    # Evidently plots along the index and fails on entity ids.
+    drawn = frame.astype("float64").reset_index(drop=True)
     return drawn if len(drawn) <= PAGE_ROWS else drawn.sample(PAGE_ROWS, random_state=SEED)

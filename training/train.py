@@ -113,7 +113,7 @@ def fit(
     if labels is None or labels.empty:
         return Fitted(detectors, "forest", None, 0, "training.boosting.no_labels")
     judged, target = examples(profiles, labels, build, place, until)
-    why_not = shortage(target)
+    why_not = shortage(target, folds)
     if why_not:
         return Fitted(detectors, "forest", None, int(target.notna().sum()), why_not)
     detectors["boosting"] = Boosting(seed=seed, threads=settings.threads).fit(judged, target)

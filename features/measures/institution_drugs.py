@@ -53,7 +53,7 @@ def rx_times_norm(rows: Rows) -> ir.Value:
 )
 def rx_times_norm_patients(rows: Rows) -> ir.Value:
     """Patients of the drug that `rx_times_norm` speaks of."""
-    return rows.patients.argmax(rows.times)
+    return rows.furthest_patients.max()
 
 
 @INSTITUTION.measure(DRUGS, Text("超同药常模药品数", "drugs over their norm"), behind=TIMES)

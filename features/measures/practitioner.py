@@ -92,7 +92,7 @@ def rx_times_norm(rows: Rows) -> ir.Value:
 )
 def rx_times_norm_patients(rows: Rows) -> ir.Value:
     """Patients of the drug that `rx_times_norm` speaks of."""
-    return rows.patients.argmax(rows.times)
+    return rows.furthest_patients.max()
 
 
 @PRACTITIONER.measure(DRUGS, Text("超同药常模药品数", "drugs over their norm"), behind=TIMES)
@@ -101,7 +101,10 @@ def rx_times_norm_drugs(rows: Rows) -> ir.Value:
     return (rows.times >= 5.0).sum()
 
 
-@PRACTITIONER.measure(DRUGS, Text("最大单药处方占比", "share of the commonest drug"), "%", NONE)
+@PRACTITIONER.measure(
+    DRUGS, Text("最大单药处方占比", "share of the commonest drug"), "%", NONE,
+    behind=Behind(weigh=lambda rows: rows.lines),
+)  # fmt: skip
 def top_drug_share(rows: Rows) -> ir.Value:
     """Share of the prescribed lines that are for the commonest drug."""
     return ratio(rows.lines.max(), rows.lines.sum())

@@ -109,6 +109,15 @@ def drugs(tables: Tables, key: str, peers: ir.Table, days: int | None = None) ->
         (drug.per.count().over(far) >= MIN_DRUG_PEERS, drug.per.median().over(far)),
         else_=ibis.null("float64"),
     )
+    drug = drug.mutate(times=drug.per / usual.nullif(0.0))
+    furthest = drug.times == drug.times.max().over(ibis.window(group_by="entity_id"))
     return drug.select(
-        "entity_id", "item_code", "volume", "lines", "patients", "event_at", times=drug.per / usual.nullif(0.0)
+        "entity_id",
+        "item_code",
+        "volume",
+        "lines",
+        "patients",
+        "times",
+        "event_at",
+        furthest_patients=ibis.ifelse(furthest, drug.patients, ibis.null()),
     )

@@ -163,14 +163,14 @@ def bid_rd_low(rows: Rows) -> ir.Value:
 @TENDER.measure(BIDS, Text("相对距离(间隔式)", "relative distance by gaps"), "x", behind=LOWEST_FIRST)
 def bid_rdalt(rows: Rows) -> ir.Value:
     """RDALT: gap of the two lowest bids over the mean gap between the losing bids (Wallimann et al. 2022)."""
-    lowest, second, highest = rows.amount.min(), rows.second.max(), rows.amount.max()
+    lowest, second, highest = rows.amount.min(), rows.second.min(), rows.amount.max()
     return ratio((second - lowest) * (rows.count() - 2), highest - second)
 
 
 @TENDER.measure(BIDS, Text("相对距离(规范式)", "relative distance, normalised"), "x", behind=LOWEST_FIRST)
 def bid_rdnor(rows: Rows) -> ir.Value:
     """RDNOR: gap of the two lowest bids over the mean gap of all bids (Wallimann et al. 2022)."""
-    lowest, second, highest = rows.amount.min(), rows.second.max(), rows.amount.max()
+    lowest, second, highest = rows.amount.min(), rows.second.min(), rows.amount.max()
     return ratio((second - lowest) * (rows.count() - 1), highest - lowest)
 
 

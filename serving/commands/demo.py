@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -218,8 +217,8 @@ class Road:
                 service.read(session, case.id, auditor)
                 case = service.act(session, case.id, Action.NOTE, auditor, case.version, note)
                 case = service.act(session, case.id, Action.CLOSE, auditor, case.version, reason, outcome)
-                told = {"case": case.id, "name": case.entity_name or case.entity_id, "outcome": OUTCOMES[outcome]}
-            self.say("demo.closed", **told)
+                name = case.entity_name or case.entity_id
+            self.say("demo.closed", case=case.id, name=name, outcome=OUTCOMES[outcome])
         database.dispose()
 
     def labels_to_lake(self) -> None:

@@ -55,7 +55,10 @@ def drift(
             model=model,
             titles=titles,
         )
-    emit([_row(row, form) for row in found.columns], form, settings.language)
+    # A person reads what moved first; a program gets the columns in their own order.
+    shown = sorted(found.columns, key=lambda row: row not in found.moved) if form is Format.TABLE else found.columns
+    if shown or form is not Format.TABLE:
+        emit([_row(row, form) for row in shown], form, settings.language)
     told = f"{profiles.entity} {profiles.as_of:%Y-%m-%d} {model or '-'} [{found.light}] "
     sys.stderr.write(told + found.told.said_in(settings.language) + "\n")
     if found.page is not None:
@@ -94,19 +97,19 @@ def _profiles(settings: Settings, entity: str, as_of: datetime | None) -> Profil
 
 
 def _row(row: ColumnDrift, form: Format) -> dict[str, Any]:
-    return {
+    told: dict[str, Any] = {
         "column": row.column,
         "title": row.title,
         "verdict": row.told if form is Format.TABLE else row.verdict.value,
         "because": ", ".join(row.because),
         "psi": row.psi,
-        "psi_chance": row.psi_chance,
         "distance": row.distance,
-        "distance_chance": row.distance_chance,
         "median_then": row.median_then,
         "median_now": row.median_now,
         "unknown_then": row.unknown_then,
         "unknown_now": row.unknown_now,
-        "n_then": row.n_then,
-        "n_now": row.n_now,
     }
+    if form is Format.TABLE:
+        return told
+    chance = {"psi_chance": row.psi_chance, "distance_chance": row.distance_chance}
+    return told | chance | {"n_then": row.n_then, "n_now": row.n_now}

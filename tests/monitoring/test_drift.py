@@ -49,6 +49,11 @@ def test_a_moved_score_turns_the_light_red(tmp_path: Path) -> None:
     assert drift.light is Light.RED
 
 
+def test_profiles_are_compared_under_their_entity_ids(tmp_path: Path) -> None:
+    now = profiles(120, seed=2).set_index(pd.Index([f"H-{n}" for n in range(120)], name="entity_id"))
+    assert compare("institution", profiles(120), now, tmp_path, as_of=AS_OF).page is not None
+
+
 def test_the_kept_comparison_reads_back_and_stands_in_the_index(tmp_path: Path) -> None:
     titles = {"paid": Text("基金支付", "Fund paid")}
     drift = compare("supplier", profiles(120), profiles(120, seed=2), tmp_path, as_of=AS_OF, model="m/2", titles=titles)

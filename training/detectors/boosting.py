@@ -68,7 +68,7 @@ TREES: dict[str, Any] = {
     "lambda_l2": 0.0,
 }
 RECIPES = (Recipe(150, repeats=3), Recipe(300, tuple(TREES.items()), random=True))
-"""Greedy boosting is best on hundreds of labels of the rarer kind, deep random trees on dozens: a weighted mean serves."""
+"""Greedy boosting is best on hundreds of labels of a kind, deep random trees on dozens: a weighted mean serves."""
 EVEN_AT = 100
 """At so many labels of the rarer kind both weigh the same; random trees weigh `EVEN_AT / labels`, at most 3."""
 
@@ -136,12 +136,13 @@ class Boosting:
         return found
 
 
-def shortage(labels: pd.Series | None) -> str:
-    """Why labels cannot teach: a message key, or empty when they can."""
+def shortage(labels: pd.Series | None, folds: int = 1) -> str:
+    """Why labels cannot teach: a message key, or empty when they can, also with one of `folds` parts held out."""
     known = pd.Series(dtype=float) if labels is None else labels.dropna()
     if known.nunique() < 2:
         return "training.boosting.one_class"
-    if known.value_counts().min() < MIN_OF_EACH:
+    fewest = int(known.value_counts().min())
+    if fewest - (-(-fewest // folds) if folds > 1 else 0) < MIN_OF_EACH:
         return "training.boosting.too_few"
     return ""
 
