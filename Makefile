@@ -47,7 +47,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 lock: $(READY)
-	$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra postgres --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
 
 clean:
 	rm -rf .venv workspace mlruns/[0-9a-f]* .mypy_cache .ruff_cache .pytest_cache

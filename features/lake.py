@@ -10,9 +10,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,13 @@ from urllib.parse import unquote, urlparse
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable, Schema
+from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from features.contracts import Contract, contract_of
-from features.row_hash import row_hashes
+from features.staging import Staged, swept
 from gnomon.errors import Fault, Misuse, nearest
 
 KEPT_FOR_EVER = {
@@ -60,11 +62,28 @@ class Committed:
     """Rows followed by another row with the same key in the same commit: the last one stands."""
 
 
-@dataclass(frozen=True)
-class _Change:
-    rows: pa.Table
-    """What has to be written: new rows and corrections, with the system columns."""
-    told: Committed
+@dataclass
+class Intake:
+    """Rows of one source, on their way in: written aside batch by batch, committed whole or not at all."""
+
+    lake: Lake
+    folder: Path
+    source: str
+    at: datetime
+    tables: dict[str, Staged] = field(default_factory=dict)
+
+    def table(self, name: str) -> Staged:
+        """Where the rows of one table are added."""
+        if name not in self.tables:
+            self.tables[name] = Staged(contract_of(name), self.folder, self.source, self.at)
+        return self.tables[name]
+
+    def commit(self, file_hash: str, mark: tuple[str, str] | None = None) -> dict[str, Committed]:
+        """Make what was added the next version, with `mark`, the watermark of a named source, in the same step.
+
+        Every table must have been settled before. Where nothing is new and no watermark moves there is no new version.
+        """
+        return self.lake.publish(self.tables, self.source, file_hash, self.at, mark)
 
 
 class Lake:
@@ -87,7 +106,7 @@ class Lake:
         if wanted == 0:
             return {}
         try:
-            told = json.loads(self._manifest(wanted).read_text(encoding="utf-8"))
+            told = self._told(wanted)
         except FileNotFoundError:
             raise Misuse("features.lake.no_version", place=str(self.folder), wanted=wanted, last=self.version) from None
         return {name: TableState(**values) for name, values in told["tables"].items()}
@@ -113,63 +132,102 @@ class Lake:
             When a column is not the contract's, or a required one is missing or has nulls; nothing is written.
         """
         ready = {name: _under_contract(contract_of(name), rows) for name, rows in tables.items()}
+        with self.receive(source) as intake:
+            duplicates = {}
+            for name, rows in ready.items():
+                intake.table(name).add(rows, np.arange(rows.num_rows, dtype=np.int64))
+                _, same, replaced = intake.table(name).settle()
+                duplicates[name] = same + len(replaced.numbers)
+            told = intake.commit(file_hash)
+        return {name: replace(told[name], duplicate=duplicates[name]) for name in ready}
+
+    @contextmanager
+    def receive(self, source: str) -> Iterator[Intake]:
+        """Take in the rows of one source batch by batch; nothing is seen before `Intake.commit`."""
+        folder = swept(self.folder / "staging")
+        try:
+            yield Intake(self, folder, source, datetime.now(UTC))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def known(self, table: str, columns: Sequence[str], version: int | None = None) -> Iterator[pa.Table]:
+        """Scan some columns of a table batch by batch."""
+        state = self.state(version).get(table)
+        return iter(()) if state is None else self._scan(state, columns)
+
+    def watermarks(self) -> dict[str, str]:
+        """How far every declared source has been read, by its name, as of the newest version."""
+        return {} if self.version == 0 else dict(self._told(self.version).get("watermarks", {}))
+
+    def publish(
+        self, staged: Mapping[str, Staged], source: str, file_hash: str, at: datetime, mark: tuple[str, str] | None
+    ) -> dict[str, Committed]:
+        """Make staged rows the next version, all tables and the source's watermark in one step; see `Intake.commit`."""
         with self._writing():
-            last = self.version
-            state = self.state(last)
-            now = datetime.now(UTC)
-            changes = {n: self._change(contract_of(n), r, state.get(n), source, now, last) for n, r in ready.items()}
-            if not any(change.rows.num_rows for change in changes.values()):
-                return {name: change.told for name, change in changes.items()}
-            for name, change in changes.items():
-                if change.rows.num_rows:
-                    state[name] = self._write(contract_of(name), change, state.get(name), last + 1)
-            self._publish(last + 1, state, {"source": source, "file_hash": file_hash, "at": now.isoformat()})
-            return {name: _at(change.told, last + 1) for name, change in changes.items()}
+            last, state, marks = self.version, self.state(), self.watermarks()
+            done = {name: self._write(one, state, last + 1) for name, one in staged.items()}
+            moved = mark is not None and marks.get(mark[0]) != mark[1]
+            if not moved and not any(one.new or one.corrected for one in done.values()):
+                return {name: replace(one, version=last) for name, one in done.items()}
+            marks |= dict([mark] if mark else [])
+            cause = {"source": source, "file_hash": file_hash, "at": at.isoformat(), "watermarks": marks}
+            self._publish(last + 1, state, cause)
+            return done
 
-    def _change(
-        self, of: Contract, rows: pa.Table, state: TableState | None, source: str, now: datetime, last: int
-    ) -> _Change:
-        unique = _last_of_each_key(rows, of.key)
-        duplicate = rows.num_rows - unique.num_rows
-        unique = unique.append_column("_row_hash", row_hashes(unique))
-        known = self._known(of, state)
-        if known is None:
-            fresh, corrected = unique, 0
-        else:
-            at = pa.array(np.arange(unique.num_rows))
-            ours = unique.select([*of.key, "_row_hash"]).append_column("_at", at)
-            met = ours.join(known, list(of.key), join_type="left outer").sort_by("_at")
-            old = met["_known_hash"]
-            differs = pc.fill_null(pc.not_equal(old, met["_row_hash"]), True)
-            fresh = unique.filter(differs)
-            corrected = int(pc.sum(pc.and_(pc.is_valid(old), differs)).as_py() or 0)
-        system = {"_source": pa.scalar(source), "_ingested_at": pa.scalar(now, pa.timestamp("us", tz="UTC"))}
-        for name, value in system.items():
-            fresh = fresh.append_column(name, pa.repeat(value, fresh.num_rows))
-        told = Committed(last, fresh.num_rows - corrected, unique.num_rows - fresh.num_rows, corrected, duplicate)
-        return _Change(fresh.select(of.schema.names), told)
-
-    def _known(self, of: Contract, state: TableState | None) -> pa.Table | None:
-        if state is None:
-            return None
-        # With the schema told: a merge leaves files in view types, which joins do not know.
-        known = pq.ParquetDataset(self._files(state), schema=of.schema).read(columns=[*of.key, "_row_hash"])
-        return known.rename_columns([*of.key, "_known_hash"])
-
-    def _write(self, of: Contract, change: _Change, state: TableState | None, version: int) -> TableState:
+    def _write(self, staged: Staged, state: dict[str, TableState], version: int) -> Committed:
+        """Bring one table up to date; `state` then holds what it is now."""
+        of = staged.of
+        old = state.get(of.name)
+        unchanged = corrected = 0
+        if old is not None:
+            scanned = [*of.key, "_row_hash"]
+            unchanged, corrected = staged.meet(lambda: self._scan(old, scanned))
+        new = staged.rows - corrected
+        told = Committed(version, new, unchanged, corrected, 0)
+        if new + corrected == 0:
+            return told
         path = self.folder / of.name
-        rows = _nullable(change.rows)
-        delta = self._rolled_back(path, state)
-        if change.told.corrected and delta is not None:
+        delta = self._rolled_back(path, old)
+        if new:
+            self._append(path, delta, of, list(staged.fresh()))
+        for rows in staged.corrections():
+            delta = DeltaTable(path)
             same = " AND ".join(f"old.{name} = new.{name}" for name in of.key)
             merge = delta.merge(rows, same, source_alias="new", target_alias="old", merge_schema=True)
             merge.when_matched_update_all().when_not_matched_insert_all().execute()
-        elif delta is not None:
-            write_deltalake(delta, rows, mode="append", schema_mode="merge")
-        else:
-            write_deltalake(path, rows, mode="error", configuration=KEPT_FOR_EVER)
-        held = (state.rows if state else 0) + change.told.new
-        return TableState(of.name, held, version, DeltaTable(path).version())
+        held = (old.rows if old else 0) + new
+        state[of.name] = TableState(of.name, held, version, DeltaTable(path).version())
+        return told
+
+    @staticmethod
+    def _append(path: Path, delta: DeltaTable | None, of: Contract, files: Sequence[Path]) -> None:
+        """Make files part of a Delta table, as they are."""
+        schema = pa.schema([one.with_nullable(True) for one in of.schema])
+        path.mkdir(exist_ok=True)
+        adds = []
+        for file in files:
+            rows = pq.read_metadata(file).num_rows
+            placed = file.rename(path / file.name)
+            stats = json.dumps({"numRecords": rows})
+            adds.append(
+                AddAction(placed.name, placed.stat().st_size, {}, int(placed.stat().st_mtime * 1000), True, stats)
+            )
+        if delta is None:
+            create_table_with_add_actions(path.as_posix(), Schema.from_arrow(schema), adds, configuration=KEPT_FOR_EVER)
+            return
+        lacking = [
+            one for one in Schema.from_arrow(schema).fields if one.name not in {f.name for f in delta.schema().fields}
+        ]
+        if lacking:
+            delta.alter.add_columns(lacking)
+        delta.create_write_transaction(adds, mode="append", schema=delta.schema())
+
+    def _scan(self, state: TableState, columns: Sequence[str]) -> Iterator[pa.Table]:
+        schema = contract_of(state.table).schema
+        for file in self._files(state):
+            # With the schema told: a merge leaves files in view types, which joins do not know.
+            for batch in ds.dataset(file, schema=schema).to_batches(columns=list(columns), batch_size=1 << 18):
+                yield pa.Table.from_batches([batch])
 
     @staticmethod
     def _rolled_back(path: Path, state: TableState | None) -> DeltaTable | None:
@@ -186,6 +244,10 @@ class Lake:
     def _files(self, state: TableState) -> list[str]:
         delta = DeltaTable(self.folder / state.table, version=state.delta_version)
         return sorted(_local(uri).as_posix() for uri in delta.file_uris())
+
+    def _told(self, version: int) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(self._manifest(version).read_text(encoding="utf-8"))
+        return told
 
     @property
     def _manifests(self) -> Path:
@@ -224,10 +286,6 @@ def _local(url: str) -> Path:
     return Path(unquote(parsed.path) if parsed.scheme else url).absolute()
 
 
-def _at(told: Committed, version: int) -> Committed:
-    return Committed(version, told.new, told.unchanged, told.corrected, told.duplicate)
-
-
 def _under_contract(of: Contract, rows: pa.Table) -> pa.Table:
     """The rows with exactly the contract's columns, in its order and types."""
     for name in rows.column_names:
@@ -242,16 +300,3 @@ def _under_contract(of: Contract, rows: pa.Table) -> pa.Table:
             raise Fault("features.lake.null", place=of.name, column=column.name, rows=values.null_count)
         columns.append(values)
     return pa.table(columns, names=[column.name for column in of.columns])
-
-
-def _last_of_each_key(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:
-    at = pa.array(np.arange(rows.num_rows))
-    last = rows.select(list(key)).append_column("_at", at).group_by(list(key)).aggregate([("_at", "max")])
-    if last.num_rows == rows.num_rows:
-        return rows
-    return rows.take(last["_at_max"].sort())
-
-
-def _nullable(rows: pa.Table) -> pa.Table:
-    # A contract may gain a required column later; rows stored before then could not be read under NOT NULL.
-    return rows.cast(pa.schema([field.with_nullable(True) for field in rows.schema]))

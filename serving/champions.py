@@ -37,10 +37,17 @@ def fetched(settings: Settings, entity: str) -> Loaded | None:
     return local(settings, entity)
 
 
-def local(settings: Settings, entity: str) -> Loaded | None:
-    """The champion that the workspace's pointer names, verified; None when there is none. Never asks the registry."""
+def local(settings: Settings, entity: str, threads: int | None = None) -> Loaded | None:
+    """The champion that the workspace's pointer names, verified; None when there is none. Never asks the registry.
+
+    `threads` are those of one call (the settings' when None): one where many requests are answered at a time.
+    """
     pointed = bundle.serving(settings, entity)
-    return None if pointed is None else Loaded(pointed, Bundle.load(pointed.folder))
+    if pointed is None:
+        return None
+    found = Bundle.load(pointed.folder)
+    found.detector.threads = settings.threads if threads is None else threads
+    return Loaded(pointed, found)
 
 
 def bring_all(settings: Settings) -> list[str]:

@@ -7,6 +7,7 @@ because whatever is too small for a line of its own is summed into one last line
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ TOLD = 8
 
 NEAR = 0.05
 """Within this share of the median a value is called close to it, not a multiple of it."""
+
+BETWEEN = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 
 Rows = Mapping[tuple[str, str], tuple[Evidence, ...]]
 """Evidence by profile column and entity, as `features.build.evidence` returns it."""
@@ -105,6 +108,10 @@ def sentence(
 
     `why` says why a column cannot be computed here; it is told when the value is unknown.
     """
+    return _close_up(_sentence(column, entity, value, norm, why))
+
+
+def _sentence(column: ProfileColumn, entity: str, value: float | None, norm: Norm | None, why: Text | None) -> Text:
     said: dict[str, object] = {"title": _opening(column.title), "value": quantity(value, column.unit)}
     if value is None:
         if why is None:
@@ -132,6 +139,11 @@ def _ratio(ratio: float, said: dict[str, object]) -> Text:
     if ratio < 1.5:
         return both("serving.reason.percent_above", percent=f"{ratio - 1:.0%}", **said)
     return both("serving.reason.times", times=times(ratio), **said)
+
+
+def _close_up(said: Text) -> Text:
+    """Chinese sets no space between its own characters: «210 万元 的» becomes «210 万元的»."""
+    return Text(BETWEEN.sub("", said.zh), said.en)
 
 
 def _opening(title: Text) -> Text:

@@ -75,6 +75,8 @@ def plain(value: Any) -> Any:
     """
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "✓" if value else "✗"
     if isinstance(value, datetime):
         midnight = (value.hour, value.minute, value.second) == (0, 0, 0)
         return value.strftime("%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M")

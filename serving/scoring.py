@@ -136,7 +136,7 @@ def scorer(settings: Settings, entity: str, models: Mapping[str, WarningModel]) 
     if folder is None:
         raise Fault("serving.score.no_profiles", place=kind, status=409, entity=kind)
     rules = tuple(one for one in models.values() if one.entity == kind and one.detector == "rule")
-    return Scorer(kind, folder, profile_store.load(folder), rules, champions.local(settings, kind))
+    return Scorer(kind, folder, profile_store.load(folder), rules, champions.local(settings, kind, threads=1))
 
 
 def _fired(model: WarningModel, result: rule.RuleResult, profiles: Profiles, at: int, explain: bool) -> RuleScore:

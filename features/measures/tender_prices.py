@@ -83,6 +83,24 @@ def lowest_bid(rows: Rows) -> ir.Value:
     return rows.amount.min()
 
 
+@TENDER.measure(BIDS, Text("平均报价", "mean bid"), "CNY", Direction.NONE, log=True)
+def mean_bid(rows: Rows) -> ir.Value:
+    """Mean of the bids that stand."""
+    return rows.amount.mean()
+
+
+@TENDER.measure(BIDS, Text("最高报价", "highest bid"), "CNY", Direction.NONE, log=True)
+def highest_bid(rows: Rows) -> ir.Value:
+    """Highest bid that stands."""
+    return rows.amount.max()
+
+
+@TENDER.measure(BIDS, Text("中标价", "winning bid"), "CNY", Direction.NONE, log=True)
+def winning_bid(rows: Rows) -> ir.Value:
+    """Price of the bid that won; the lowest of them where several won."""
+    return rows.won.min()
+
+
 @TENDER.measure(BIDS, Text("中标名次", "rank of the winner"), "", behind=LOWEST_FIRST)
 def winner_rank(rows: Rows) -> ir.Value:
     """How many bids were lower than the winning one."""

@@ -18,7 +18,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-PORT = "8000"
+PORT = re.compile(r"(?<=:)8000\b|(?<=--port )8000\b")
 """The port that pages write; runs take a free one."""
 KEEP = "[ ! -f .exported ] || source .exported"
 """What a command exports, the next ones see: every command has a shell of its own."""
@@ -97,12 +97,12 @@ class Reader:
             if isinstance(step, Written):
                 path = self.folder / step.path
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(step.body, encoding="utf-8")
+                path.write_text(PORT.sub(self.port, step.body), encoding="utf-8")
             elif step.runs:
                 self._run(step, place)
 
     def _run(self, step: Command, place: str) -> None:
-        text = step.text.replace(PORT, self.port)
+        text = PORT.sub(self.port, step.text)
         if step.background:
             self._leave_running(text.removesuffix("&").strip(), place)
             return
@@ -118,7 +118,7 @@ class Reader:
         said = done.stdout + done.stderr
         assert done.returncode == 0, f"{place}: `{step.text}` ended with {done.returncode}\n{said}"
         for line in step.shown:
-            assert pattern(line.replace(PORT, self.port)).search(plain(said)), (
+            assert pattern(PORT.sub(self.port, line)).search(plain(said)), (
                 f"{place}: `{step.text}` does not print\n  {line}\nbut\n{said}"
             )
 

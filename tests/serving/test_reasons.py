@@ -72,7 +72,7 @@ def test_a_measure_that_cannot_be_computed_says_why() -> None:
 
 def test_money_is_read_in_the_units_of_each_language() -> None:
     said = told.sentence(PAID, "supplier", 12_345_678.0, Norm(Text("供应商", "suppliers"), 40, 1_000_000.0, 1, 0, 2))
-    assert "1,234.6 万元，是同类中位数 100 万元 的 12.3 倍" in said.zh
+    assert "1,234.6 万元，是同类中位数 100 万元的 12.3 倍" in said.zh
     assert "CNY 12.35 million, 12.3 times the median (CNY 1 million)" in said.en
     assert quantity(250_000_000, "CNY").zh == "2.5 亿元"
     assert quantity(99.5, "CNY").en == "CNY 99.50"

@@ -14,18 +14,6 @@ from features.samplecity.prescribing import Care, pick_doctors, whole_units
 from features.samplecity.stays import SHAM, with_doctors, without_overlaps
 
 DAY = np.timedelta64(1, "D")
-_FAVOURITES = (
-    "C08CA01",
-    "A10BB12",
-    "A02BC01",
-    "C10AA05",
-    "M01AH01",
-    "N03AX16",
-    "B03BA05",
-    "C09CA03",
-    "A10BF01",
-    "R05CB06",
-)
 _TIMES_NORM = (26.0, 46.0)
 """How many times the peers' median per patient the planted institutions prescribe."""
 
@@ -43,6 +31,16 @@ def plant_medical(city: City, found: Institutions, patients: Patients, care: Car
     return sham_stays(city, found, patients, stays, np.concatenate([level2[2:4], level1[4:7]]))
 
 
+def _common(care: Care) -> list[int]:
+    """The eight drugs that most institutions give to ten patients or more: there are peers to be compared with."""
+    # Antibiotics and creams aside: nobody is given those month after month.
+    short = set(drugs_of(care.drugs, ("J01", "D")))
+    lines = care.lines[~care.lines["drug"].isin(short)].merge(care.visits, on="visit")
+    people = lines.groupby(["drug", "institution"])["person"].nunique()
+    places = (people >= 10).groupby("drug").sum().sort_values(ascending=False, kind="stable")
+    return [int(drug) for drug in places.index[:8]]
+
+
 def _norm(care: Care, drug: int, place: int) -> float:
     """Median over the other institutions of units per patient of one drug."""
     lines = care.lines[care.lines["drug"] == drug].merge(care.visits, on="visit")
@@ -57,7 +55,7 @@ def _norm(care: Care, drug: int, place: int) -> float:
 def over_prescribing(city: City, found: Institutions, patients: Patients, care: Care, places: Numbers) -> None:
     """Two drugs at each place, to some fifty patients a month for over a year, at many times what others get."""
     rng = city.rng("over-prescribing")
-    favourites = rng.permutation([drugs_of(care.drugs, (atc,))[0] for atc in _FAVOURITES])
+    favourites = rng.permutation(_common(care))
     scale = 1 if len(patients.ids) > 10_000 else 2
     norms = {int(drug): _norm(care, int(drug), -1) for drug in favourites}
     for number, place in enumerate(places):

@@ -1,0 +1,130 @@
+"""A scoring run on a real lake: found, explained, handed over once, and not asked again."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from cases import audit, pages, people, service, store
+from cases.workflow import Action, Role
+from features.contracts import contract_of
+from features.lake import Lake
+from gnomon.config import Settings
+from gnomon.database import transaction
+from gnomon.errors import Fault, Misuse
+from gnomon.terms import Outcome
+from serving.engine import score_all
+
+CLINICS = 26
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Twenty-six clinics; of C0, a third of the patients had died before their visit."""
+    made = Settings(workspace=tmp_path_factory.mktemp("city"), threads=1)
+    draw = random.Random(1)
+    clinics = [{"org_id": f"C{n}", "name": f"Clinic {n}", "roles": ["clinic"], "level": "1"} for n in range(CLINICS)]
+    dead = {f"P{n}": date(2024, 12, 1) for n in range(10)}
+    persons = [{"person_id": f"P{n}", "death_date": dead.get(f"P{n}")} for n in range(CLINICS * 30)]
+    claims = [
+        claim(f"K{clinic}-{n}", f"C{clinic}", f"P{clinic * 30 + n}", draw)
+        for clinic in range(CLINICS)
+        for n in range(30)
+    ]
+    for name, rows in (("organization", clinics), ("person", persons), ("claim", claims)):
+        put(made, name, rows)
+    return made
+
+
+def claim(key: str, clinic: str, person: str, draw: random.Random) -> dict[str, object]:
+    at = datetime(2025, 1, 1, 2, tzinfo=UTC) + timedelta(days=draw.randrange(150))
+    paid = Decimal(draw.randrange(50, 400))
+    return {
+        "claim_id": key,
+        "person_id": person,
+        "institution_id": clinic,
+        "claim_type": "outpatient",
+        "service_from": at,
+        "settled_at": at + timedelta(hours=1),
+        "total_amount": paid + 20,
+        "fund_amount": paid,
+        "status": "settled",
+    }
+
+
+def put(settings: Settings, table: str, rows: list[dict[str, object]]) -> None:
+    under = contract_of(table)
+    required = {column.name for column in under.columns if column.required}
+    lacking = required - set(rows[0])
+    defaults = {name: contract_default(under.by_name[name]) for name in lacking}
+    own = [field for field in under.schema if field.name in rows[0] or field.name in lacking]
+    told = [{**defaults, **row} for row in rows]
+    Lake(settings.lake_url).commit(table, pa.Table.from_pylist(told, schema=pa.schema(own)), "test", "0")
+
+
+def contract_default(column) -> object:
+    return column.values[0] if column.values else {"date": date(2000, 1, 1)}.get(column.type, "x")
+
+
+@pytest.fixture(scope="module")
+def first(settings: Settings):
+    return score_all(settings, ["institution"])
+
+
+def test_the_clinic_with_dead_patients_is_warned_about_with_rows_that_add_up(settings, first) -> None:
+    (done,) = first.entities
+    assert (done.population, done.refused) == (CLINICS, [])
+    with transaction(store.upgrade(settings)) as session:
+        rows = pages.warnings(session, model="med-dead-person-claim").rows
+    assert [row.entity_id for row in rows] == ["C0"]
+    warned = rows[0].warned()
+    assert warned.entity_name == "Clinic 0"
+    assert math.isclose(warned.base + sum(r.contribution for r in warned.reasons), warned.score, abs_tol=1e-6)
+    reason = next(r for r in warned.reasons if r.measure == "after_death_claims")
+    assert reason.value == 10.0
+    assert {key.split("-")[0] for key in reason.evidence[0].ids} == {"K0"}
+
+
+def test_the_run_is_written_down(settings, first) -> None:
+    told = json.loads((settings.workspace / "runs" / f"{first.run_id}.json").read_text(encoding="utf-8"))
+    assert told["entities"][0]["entity"] == "institution"
+    assert {row["model"] for row in told["entities"][0]["models"]} >= {"med-dead-person-claim"}
+
+
+def test_a_second_run_on_the_same_data_hands_over_nothing_new(settings, first) -> None:
+    (again,) = score_all(settings, ["institution"]).entities
+    assert (again.new, again.joined, again.known) == (0, 0, first.entities[0].issued)
+
+
+def test_kinds_without_data_are_skipped_unless_they_were_named(settings, first) -> None:
+    with pytest.raises(Fault):
+        score_all(settings, ["tender"])
+    with pytest.raises(Misuse):
+        score_all(settings, ["institutoin"])
+
+
+def test_what_was_answered_is_not_asked_again(settings, first) -> None:
+    database = store.upgrade(settings)
+    with transaction(database) as session:
+        auditor = people.add(session, "auditor", Role.AUDITOR, "test", "correct horse battery")
+        (case,) = pages.cases(session, entity_id="C0", scheme="identity-misuse").rows
+        service.act(session, case.id, Action.CLAIM, auditor, case.version)
+        service.act(session, case.id, Action.CLOSE, auditor, 2, "Deaths were registered late.", Outcome.FALSE_ALARM)
+    (later,) = score_all(settings, ["institution"], datetime(2025, 5, 20, tzinfo=UTC)).entities
+    with transaction(database) as session:
+        assert pages.cases(session, entity_id="C0", scheme="identity-misuse", state="alive").rows == []
+        assert audit.verify(session).ok
+    assert later.settled >= 1
+
+
+def test_an_empty_lake_says_what_to_do_first(tmp_path: Path) -> None:
+    with pytest.raises(Fault, match="gnomon ingest"):
+        score_all(Settings(workspace=tmp_path))
