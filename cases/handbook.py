@@ -13,15 +13,18 @@ from cases.workflow import (
     OUTCOMES,
     ROLES,
     SEVERITIES,
+    SIDES,
     STATES,
     TERMS,
     Action,
     Move,
+    Need,
     Role,
+    Side,
     State,
 )
 from gnomon.i18n import say
-from gnomon.terms import Language
+from gnomon.terms import Language, Text
 
 PAGES = {Language.EN: "workflow.md", Language.ZH: "workflow.zh.md"}
 
@@ -47,7 +50,7 @@ def _lines(language: str) -> Iterator[str]:
         for (at, action), move in MOVES.items():
             if at is state:
                 title = f"{ACTIONS[action].said_in(language)} `{action}`"
-                needs = stop.join(told(need) for need in _needs(move)) or "–"
+                needs = stop.join(told(need, **values) for need, values in _needs(move)) or "–"
                 yield f"| {title} | {STATES[move.to].said_in(language)} | {_roles(move, language)} | {needs} |"
     yield from ("", f"## {told('actions')}", "")
     yield from (
@@ -58,7 +61,7 @@ def _lines(language: str) -> Iterator[str]:
     yield from (f"- **{title.said_in(language)}** `{outcome}`" for outcome, title in OUTCOMES.items())
     yield from ("", f"## {told('terms')}", "")
     yield from (
-        f"- {SEVERITIES[severity].said_in(language)}{colon}{told('days', days=term.days)}"
+        f"- {SEVERITIES[severity].said_in(language)}{colon}{told('days', days=term)}"
         for severity, term in TERMS.items()
     )
 
@@ -67,14 +70,26 @@ def _diagram(language: str) -> Iterator[str]:
     yield from (f"    {state}: {title.said_in(language)}" for state, title in STATES.items())
     yield f"    [*] --> {State.OPEN}"
     for (state, action), move in MOVES.items():
-        if move.to is not state:
-            yield f"    {state} --> {move.to}: {ACTIONS[action].said_in(language)}"
+        for to in (move.to, move.pending):
+            if to is not None and to is not state:
+                yield f"    {state} --> {to}: {ACTIONS[action].said_in(language)}"
 
 
-def _needs(move: Move) -> Iterator[str]:
-    for name in ("needs_reason", "needs_outcome", "needs_person", "owner_only"):
+def _needs(move: Move) -> Iterator[tuple[str, dict[str, object]]]:
+    for name in ("needs_reason", "needs_outcome", "needs_person", "owner_only", "other_eyes"):
         if getattr(move, name):
-            yield name
+            yield name, {}
+    for need in Need:
+        if need in move.needs:
+            yield f"needs_{need.value}", {}
+    if move.sides != frozenset({Side.LEAD}) and move.sides != frozenset(Side):
+        yield "sides", {"sides": _listed([SIDES[side] for side in Side if side in move.sides])}
+    if move.pending is not None:
+        yield "pending", {"state": STATES[move.pending]}
+
+
+def _listed(texts: list[Text]) -> Text:
+    return Text("、".join(one.zh for one in texts), ", ".join(one.en for one in texts))
 
 
 def _roles(move: Move, language: str) -> str:

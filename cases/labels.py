@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from cases.raising import MATTER
 from cases.tables import Case
 from cases.workflow import State
 from gnomon.terms import Outcome
@@ -24,7 +25,8 @@ def labels(session: Session, since: datetime | None = None) -> list[dict[str, An
     """Labels of all cases closed or reopened at or after `since`, in the order of their moments."""
     moments = (Case.closed_at, Case.withdrawn_at)
     touched = or_(*(moment.is_not(None) if since is None else moment >= since for moment in moments))
-    query = select(Case).where(touched, Case.parent_id.is_(None)).order_by(Case.id)
+    # A matter that no entity stands behind teaches no model anything.
+    query = select(Case).where(touched, Case.parent_id.is_(None), Case.entity_kind != MATTER).order_by(Case.id)
     rows = [_label(case) for case in session.scalars(query)]
     return sorted(rows, key=lambda row: row["labelled_at"])
 

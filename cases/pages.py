@@ -10,13 +10,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import Select, func, literal, select, tuple_
+from sqlalchemy.orm import Session
 
+from cases import bodies, search
+from cases.people import Person
 from cases.tables import Case, CaseCopy, CaseWarning, IssuedWarning, plain
-from cases.workflow import State
+from cases.workflow import ENDED, State
 from gnomon.errors import Misuse
 
+_ALIVE = Case.state.not_in([state.value for state in ENDED])
 MOST = 200
 """Rows that one page may hold."""
 R = TypeVar("R", Case, IssuedWarning)
@@ -58,25 +61,35 @@ def cases(
     order: Order | None = None,
     cursor: str | None = None,
     limit: int = 50,
+    reader: Person | None = None,
+    organisation: str | None = None,
+    parent_id: int | None = None,
+    stuck_since: datetime | None = None,
+    shuffled: bool | None = None,
 ) -> Page[Case]:
-    """The queue. All filters narrow it; `owner=""` means cases that nobody owns, `state="alive"` all not closed.
+    """The queue. All filters narrow it; `owner=""` means cases that nobody owns, `state="alive"` all not ended.
+
+    `reader` leaves what this person may see (null: everything, for the system itself).
 
     `text` is searched in entity name, entity id, title, scheme and the case's number; `overdue_at` leaves what should
     have been done by then. The order is the newest first, with `updated_since` the longest unchanged first.
     """
-    query = select(Case)
-    equal = (("scheme", scheme), ("scene", scene), ("entity_kind", entity_kind), ("entity_id", entity_id))
+    query = select(Case).where(bodies.visible(session, reader))
+    equal: Any = (("scheme", scheme), ("scene", scene), ("entity_kind", entity_kind), ("entity_id", entity_id))
+    equal += (("organisation", organisation), ("parent_id", parent_id), ("shuffled", shuffled))
     query = query.where(*(getattr(Case, name) == value for name, value in equal if value is not None))
     if state is not None:
-        query = query.where(Case.state != State.CLOSED.value if state == "alive" else Case.state == State(state).value)
+        query = query.where(_ALIVE if state == "alive" else Case.state == State(state).value)
     if owner is not None:
         query = query.where(Case.owner == owner if owner else Case.owner.is_(None))
     if copied_to is not None:
         query = query.where(Case.id.in_(select(CaseCopy.case_id).where(CaseCopy.name == copied_to)))
     if text.strip():
-        query = query.where(_found(text.strip(), Case))
+        query = query.where(search.in_cases(session, text.strip()))
     if overdue_at is not None:
-        query = query.where(Case.due < overdue_at, Case.state != State.CLOSED.value)
+        query = query.where(Case.due < overdue_at, _ALIVE, Case.state != State.PAUSED.value)
+    if stuck_since is not None:
+        query = query.where(Case.moved_at < stuck_since, _ALIVE, Case.state != State.PAUSED.value)
     if updated_since is not None:
         query = query.where(Case.updated_at >= updated_since)
     order = order or (Order.NEWEST if updated_since is None else Order.UPDATED)
@@ -103,9 +116,10 @@ def warnings(
     run_id: str | None = None,
     text: str = "",
     updated_since: datetime | None = None,
+    reader: Person | None = None,
 ) -> Page[IssuedWarning]:
     """Issued warnings, the newest first; with `updated_since` those issued since then, the oldest first."""
-    query = select(IssuedWarning)
+    query = select(IssuedWarning).where(bodies.visible_warnings(session, reader))
     equal: dict[str, str | None] = {"model": model, "scheme": scheme, "scene": scene, "severity": severity}
     equal |= {"entity_kind": entity_kind, "entity_id": entity_id, "run_id": run_id}
     query = query.where(*(getattr(IssuedWarning, name) == value for name, value in equal.items() if value is not None))
@@ -113,31 +127,18 @@ def warnings(
         held = select(CaseWarning.warning_id).where(CaseWarning.case_id == case_id)
         query = query.where(IssuedWarning.id.in_(held))
     if text.strip():
-        query = query.where(_found(text.strip(), IssuedWarning))
+        query = query.where(search.in_warnings(session, text.strip()))
     if updated_since is None:
         return _page(session, query, [IssuedWarning.id], Order.NEWEST, cursor, limit)
     query = query.where(IssuedWarning.issued_at >= updated_since)
     return _page(session, query, [IssuedWarning.issued_at, IssuedWarning.id], Order.UPDATED, cursor, limit)
 
 
-def counts(session: Session) -> dict[str, int]:
-    """How many cases are in each state."""
-    found = {
-        str(state): int(n) for state, n in session.execute(select(Case.state, func.count()).group_by(Case.state)).all()
-    }
+def counts(session: Session, reader: Person | None = None) -> dict[str, int]:
+    """How many cases are in each state, of those that `reader` may see."""
+    query = select(Case.state, func.count()).where(bodies.visible(session, reader)).group_by(Case.state)
+    found = {str(state): int(n) for state, n in session.execute(query).all()}
     return {state.value: found.get(state.value, 0) for state in State}
-
-
-def _found(text: str, table: type[Case] | type[IssuedWarning]) -> ColumnElement[bool]:
-    columns: list[InstrumentedAttribute[Any]] = [table.entity_name, table.entity_id, table.scheme]
-    if table is Case:
-        columns += [Case.title_zh, Case.title_en]
-    hit = columns[0].icontains(text, autoescape=True)
-    for column in columns[1:]:
-        hit |= column.icontains(text, autoescape=True)
-    if table is Case and text.isdecimal() and len(text) < 19:
-        hit |= Case.id == int(text)
-    return hit
 
 
 def _page(session: Session, query: Select[R], keys: list[Any], order: Order, cursor: str | None, limit: int) -> Page[R]:

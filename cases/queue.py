@@ -13,10 +13,12 @@ from typing import Any, TypeVar
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from cases import audit
+from cases import audit, bodies, merging, outbox, suppression
 from cases.pages import Order, Page, cases, warnings
+from cases.people import Person
 from cases.tables import Case, CaseCopy, CaseWarning, IssuedWarning, Trail
-from cases.workflow import State
+from cases.tables_work import Hidden
+from cases.workflow import ENDED, Side, State
 from gnomon.errors import Fault
 from gnomon.terms import Severity, Warned
 
@@ -30,7 +32,7 @@ Topic = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """What became of the warnings that were handed over; the three add up to their number."""
+    """What became of the warnings that were handed over; the four add up to their number."""
 
     new: int
     """Opened a case."""
@@ -38,6 +40,8 @@ class HandedOver:
     """Joined a case that was open already."""
     known: int
     """Had been handed over before (same fingerprint): nothing done."""
+    suppressed: int = 0
+    """Stored and counted, but kept out of the queue by a suppression that stands."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,21 @@ def hand_over(session: Session, warnings: Sequence[Warned], run_id: str, actor: 
         warned.check()
         by_topic[_topic(warned)].append(_row(warned, moment, run_id))
     session.add_all(row for rows in by_topic.values() for row in rows)
+    quiet = suppression.standing(session, by_topic, moment)
+    hidden = [(row, quiet[topic]) for topic in quiet for row in by_topic.pop(topic)]
     opened, before = _cases(session, by_topic, moment)
     session.flush()
-    cases = {_topic(case): case for case in (*opened, *before)}
-    links = [(row, cases[topic]) for topic, rows in by_topic.items() for row in rows]
+    held = {**{_topic(case): case for case in opened}, **before}
+    links = [(row, held[topic]) for topic, rows in by_topic.items() for row in rows]
     session.add_all(CaseWarning(warning_id=row.id, case_id=case.id, joined_at=moment) for row, case in links)
-    audit.record_all(session, _events(actor, links, opened, before))
-    return HandedOver(len(opened), len(fresh) - len(opened), len(warnings) - len(fresh))
+    session.add_all(Hidden(warning_id=row.id, suppression_id=why, hidden_at=moment) for row, why in hidden)
+    _route(session, opened)
+    joined = list({case.id: case for case in before.values()}.values())
+    audit.record_all(session, _events(actor, links, hidden, opened, joined))
+    for kind, touched in (("case.open", opened), ("case.join", joined)):
+        for one in touched:
+            outbox.put(session, kind, one, actor, moment)
+    return HandedOver(len(opened), len(links) - len(opened), len(warnings) - len(fresh), len(hidden))
 
 
 def case(session: Session, case_id: int) -> CaseView:
@@ -89,19 +101,22 @@ def case(session: Session, case_id: int) -> CaseView:
     )
 
 
-def found(session: Session, case_id: int, to_change: bool = False) -> Case:
-    """The case alone, as it stands now, locked when it is to change; a fault (404) when there is none."""
+def found(session: Session, case_id: int, to_change: bool = False, reader: Person | None = None) -> Case:
+    """The case alone, as it stands now, locked when it is to change.
+
+    A fault (404) when there is none, or none that `reader` may see: the two look alike.
+    """
     # A number that no database can hold is no case's number either.
     known = 0 < case_id < 2**63
     case = session.get(Case, case_id, with_for_update=to_change or None, populate_existing=True) if known else None
-    if case is None:
+    if case is None or (reader is not None and not bodies.sees(session, reader, case_id)):
         raise Fault("cases.no_case", place=str(case_id), status=404)
     return case
 
 
-def warning(session: Session, key: int | str) -> IssuedWarning:
+def warning(session: Session, key: int | str, reader: Person | None = None) -> IssuedWarning:
     """A warning by number or fingerprint (eight characters of it are enough when no other begins so)."""
-    query = select(IssuedWarning)
+    query = select(IssuedWarning).where(bodies.visible_warnings(session, reader))
     if str(key).isdecimal() and len(str(key)) < 19:
         query = query.where(IssuedWarning.id == int(key))
     else:
@@ -135,26 +150,51 @@ def _fresh(session: Session, warnings: Sequence[Warned]) -> list[Warned]:
 
 def _cases(
     session: Session, by_topic: dict[Topic, list[IssuedWarning]], moment: datetime
-) -> tuple[list[Case], list[Case]]:
-    """The cases that these warnings open, and those they join (brought up to date)."""
+) -> tuple[list[Case], dict[Topic, Case]]:
+    """The cases that these warnings open, and by topic those they join (brought up to date)."""
     before = {_topic(case): case for case in _about(session, by_topic, open_ones=True)}
-    # In the order of their numbers: the latest closed one stays.
-    earlier = {_topic(case): case.id for case in _about(session, by_topic, open_ones=False)}
+    # In the order of their numbers: the latest ended one stays.
+    ended = {_topic(case): case for case in _about(session, by_topic, open_ones=False)}
     opened = []
     for topic, rows in by_topic.items():
+        last = ended.get(topic)
+        if topic not in before and last is not None and last.state == State.MERGED:
+            into = merging.standing(session, last)
+            if into is not None:
+                before[topic] = into
         held = before.get(topic)
         if held is None:
-            held = _new(rows[0], moment, earlier.get(topic))
+            held = _new(rows[0], moment, None if last is None else last.id)
             opened.append(held)
         else:
             held.version += 1
         _join(held, rows, moment)
     session.add_all(opened)
-    return opened, list(before.values())
+    return opened, before
+
+
+def _route(session: Session, opened: Sequence[Case]) -> None:
+    """Put new cases into the queues of the bodies that their scene goes to."""
+    routes = bodies.routes(session) if opened else {}
+    for case in opened:
+        for body in routes.get(case.scene, ()):
+            bodies.join(session, case, body, Side.LEAD)
+
+
+def open_or_join(session: Session, row: IssuedWarning, held: Case | None, moment: datetime) -> Case:
+    """The case that one warning joins, or opens when there is none that it could join."""
+    case = _new(row, moment, None) if held is None else held
+    case.version += held is not None
+    _join(case, [row], moment)
+    session.add(case)
+    session.flush()
+    if held is None:
+        _route(session, [case])
+    return case
 
 
 def _about(session: Session, topics: Iterable[Topic], open_ones: bool) -> Iterator[Case]:
-    is_open = Case.state != State.CLOSED
+    is_open = Case.state.not_in([state.value for state in ENDED])
     for part in _parts(topics, _IN // 3):
         same = tuple_(Case.entity_kind, Case.entity_id, Case.scheme).in_(part)
         stands = is_open if open_ones else ~is_open
@@ -176,6 +216,8 @@ def _new(row: IssuedWarning, moment: datetime, earlier: int | None) -> Case:
         state=State.OPEN.value,
         severity=row.severity,
         opened_at=moment,
+        moved_at=moment,
+        pool=True,
         transfers=0,
         urged=0,
         earlier_id=earlier,
@@ -216,13 +258,21 @@ def _row(warned: Warned, moment: datetime, run_id: str) -> IssuedWarning:
 
 
 def _events(
-    actor: str, links: list[tuple[IssuedWarning, Case]], opened: list[Case], before: list[Case]
+    actor: str,
+    links: list[tuple[IssuedWarning, Case]],
+    hidden: list[tuple[IssuedWarning, int]],
+    opened: list[Case],
+    before: list[Case],
 ) -> Iterator[audit.Event]:
     held: dict[int, list[str]] = defaultdict(list)
     for row, case in links:
         held[case.id].append(row.fingerprint)
         pack = hashlib.sha256(row.pack.encode()).hexdigest()
-        after = {"case": case.id, "model": row.model, "run": row.run_id, "pack_sha256": pack}
+        after: dict[str, Any] = {"case": case.id, "model": row.model, "run": row.run_id, "pack_sha256": pack}
+        yield audit.Event(actor, audit.ISSUE, audit.Subject("warning", row.fingerprint), None, after)
+    for row, why in hidden:
+        pack = hashlib.sha256(row.pack.encode()).hexdigest()
+        after = {"suppression": why, "model": row.model, "run": row.run_id, "pack_sha256": pack}
         yield audit.Event(actor, audit.ISSUE, audit.Subject("warning", row.fingerprint), None, after)
     for action, touched in (("open", opened), ("join", before)):
         for case in touched:

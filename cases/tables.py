@@ -18,7 +18,10 @@ from sqlalchemy import (
     Integer,
     String,
     Text,
+    event,
+    false,
     text,
+    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -63,6 +66,8 @@ class Money(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value).scaleb(-2)
 
 
+STANDS = "state NOT IN ('closed', 'merged') AND parent_id IS NULL"
+"""A case that new warnings about its entity and scheme join."""
 Key = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself only where the key is an INTEGER."""
 
@@ -109,14 +114,15 @@ class Case(Base):
             "entity_id",
             "scheme",
             unique=True,
-            sqlite_where=text("state <> 'closed' AND parent_id IS NULL"),
-            postgresql_where=text("state <> 'closed' AND parent_id IS NULL"),
+            sqlite_where=text(STANDS),
+            postgresql_where=text(STANDS),
         ),
         Index("ix_case_file_updated", "updated_at", "id"),
         Index("ix_case_file_gravity", "gravity", "id"),
         Index("ix_case_file_state", "state", "id"),
         Index("ix_case_file_owner", "owner", "id"),
         Index("ix_case_file_entity", "entity_kind", "entity_id"),
+        Index("ix_case_file_pool", "pool", "id"),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -157,6 +163,32 @@ class Case(Base):
     earlier_id: Mapped[int | None] = mapped_column(ForeignKey("case_file.id"))
     """The closed case about the same entity and scheme that went before."""
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("case_file.id"), index=True)
+    """The case that this one is a part of."""
+    merged_into: Mapped[int | None] = mapped_column(Key, index=True)
+    """The case that handles this one's warnings."""
+    origin: Mapped[str] = mapped_column(String(20), default="warning", server_default="warning")
+    """warning, hand, import or rescreen."""
+    description: Mapped[str | None] = mapped_column(Text)
+    """What was said when it was raised by hand or imported."""
+    pool: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
+    """No body takes part yet."""
+    liaison: Mapped[str | None] = mapped_column(String(80))
+    """The person whom all sides turn to."""
+    level: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """0 nobody pressed, 1 supervised, 2 supervised again."""
+    urged_at: Mapped[datetime | None] = mapped_column(Moment)
+    moved_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
+    """When its owner or state last made progress: what stuck detection counts from."""
+    refusals: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    shuffled: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """Was handed on so often that somebody should ask why."""
+    paused_at: Mapped[datetime | None] = mapped_column(Moment)
+    paused_days: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """Working days that the clock stood still."""
+    proposal: Mapped[str | None] = mapped_column(Text)
+    """The closing that waits for a second pair of eyes, as JSON: by, outcome, reason, amounts."""
+    haystack: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Name, id, titles and scheme in small letters: what search looks in."""
 
     @property
     def title(self) -> Told:
@@ -164,8 +196,18 @@ class Case(Base):
         return Told(self.title_zh, self.title_en)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values, all columns."""
-        return {column.key: plain(getattr(self, column.key)) for column in self.__table__.columns}
+        """Plain JSON values, all columns but the one that search looks in."""
+        names = (column.key for column in self.__table__.columns)
+        return {name: plain(getattr(self, name)) for name in names if name != "haystack"}
+
+
+def _make_findable(_mapper: Any, _connection: Any, case: Case) -> None:
+    told = (case.entity_name, case.entity_id, case.title_zh, case.title_en, case.scheme, case.description)
+    case.haystack = " ".join(one for one in told if one).lower()
+
+
+for _moment in ("before_insert", "before_update"):
+    event.listen(Case, _moment, _make_findable)
 
 
 class CaseWarning(Base):
@@ -175,6 +217,8 @@ class CaseWarning(Base):
 
     warning_id: Mapped[int] = mapped_column(ForeignKey("warning.id"), primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"), index=True)
+    first_case_id: Mapped[int | None] = mapped_column(Key)
+    """The case that it belonged to before a merge; unmerging gives it back."""
     joined_at: Mapped[datetime] = mapped_column(Moment)
 
 
@@ -232,6 +276,7 @@ class Account(Base):
     organisation: Mapped[str | None] = mapped_column(String(200))
     password: Mapped[str | None] = mapped_column(String(200))
     """Argon2 hash; null for an account that signs in by token alone."""
+    email: Mapped[str | None] = mapped_column(String(200))
     disabled: Mapped[bool] = mapped_column(Boolean)
     failures: Mapped[int] = mapped_column(Integer)
     locked_until: Mapped[datetime | None] = mapped_column(Moment)

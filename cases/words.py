@@ -192,27 +192,36 @@ MEANINGS: dict[Action, Text] = {
     ),
     Action.CONFIRM: Text("代表本单位一方确认办理结果。", "Confirms the result for your side."),
     Action.SPLIT: Text(
-        "拆分为若干子办件，全部办结后方可办结本件。", "Makes sub-cases; the case closes only when all of them are closed."
+        "拆分为若干子办件，全部办结后方可办结本件。",
+        "Makes sub-cases; the case closes only when all of them are closed.",
     ),
     Action.REMIND: Text(
         "先提醒职能部门自行处理，后台静默跟踪，逾期未处理则介入。",
         "Lets the department put it right first; a silent watch runs and steps in when nothing happens in time.",
     ),
-    Action.RESPOND: Text("反馈自行处理情况，转回核查。", "Tells what the department did; the case goes back to be checked."),
+    Action.RESPOND: Text(
+        "反馈自行处理情况，转回核查。", "Tells what the department did; the case goes back to be checked."
+    ),
     Action.STEP_IN: Text("结束前台提醒，正式介入办理。", "Ends the soft mode: the case is handled in full."),
     Action.PAUSE: Text("说明理由后中止计时。", "Stops the clock, with the reason."),
-    Action.RESUME: Text("恢复计时，办理期限顺延。", "Starts the clock again; the date moves by the time that it stood still."),
+    Action.RESUME: Text(
+        "恢复计时，办理期限顺延。", "Starts the clock again; the date moves by the time that it stood still."
+    ),
     Action.EXTEND: Text("说明理由后调整办理期限。", "Sets another date, with the reason."),
     Action.RECTIFY: Text(
         "责令责任单位整改，可逐项列明，等待上报结果。",
         "Orders the responsible body to put things right, item by item, and report.",
     ),
     Action.SUBMIT: Text("提交一项整改的完成情况和佐证。", "Says with evidence that one item was put right."),
-    Action.CHECK: Text("由他人核验一项整改，通过或退回。", "Somebody else checks one item: passed, or to be done again."),
+    Action.CHECK: Text(
+        "由他人核验一项整改，通过或退回。", "Somebody else checks one item: passed, or to be done again."
+    ),
     Action.REPORT: Text("上报整改结果，转回核查。", "Reports what was put right; the case goes back to be checked."),
     Action.SUPERVISE: Text("督促承办人限期办理。", "Presses the owner to get on with it."),
     Action.RESUPERVISE: Text("督办后仍无进展，对监督责任再监督。", "Second level: supervision itself is supervised."),
-    Action.CONSULT: Text("召集会商，就议题表决并形成纪要。", "Calls people together on a question, to vote and to minute it."),
+    Action.CONSULT: Text(
+        "召集会商，就议题表决并形成纪要。", "Calls people together on a question, to vote and to minute it."
+    ),
     Action.VOTE: Text("就会商议题表决。", "Votes on the question of a consultation."),
     Action.CONCLUDE: Text("填写会商纪要，结束会商。", "Writes the minutes and ends the consultation."),
     Action.CIRCULATE: Text("向指定单位通报，由其确认知悉。", "Tells bodies about it; each acknowledges."),
@@ -228,7 +237,9 @@ MEANINGS: dict[Action, Text] = {
         "由提出人以外的人核对后销号办结。", "Somebody other than the proposer checks the figures and closes the case."
     ),
     Action.DECLINE: Text("说明理由后退回补充办理。", "Sends a proposed closing back, with the reason."),
-    Action.MERGE: Text("并入另一办件，预警一并转入，可撤销。", "Puts the case and its warnings into another; it can be undone."),
+    Action.MERGE: Text(
+        "并入另一办件，预警一并转入，可撤销。", "Puts the case and its warnings into another; it can be undone."
+    ),
     Action.UNMERGE: Text("撤销并案，预警转回。", "Undoes a merge; the warnings go back."),
     Action.REOPEN: Text(
         "说明理由后重新办理，原标签撤回。", "Takes the case up again, with the reason, and withdraws its label."

@@ -38,6 +38,7 @@ __all__ = [
     "ROLES",
     "SEVERITIES",
     "SIDES",
+    "SPEAKERS",
     "STATES",
     "TERMS",
     "Action",
@@ -164,7 +165,7 @@ def _table() -> dict[tuple[State, Action], Move]:
     may(Action.CONFIRM, SPEAKERS, [(s, s) for s in worked], sides=_ANYBODY - {Side.LEAD, Side.HELPER})
     may(Action.SPLIT, JUDGES, [(review, review)], needs=[Need.PARTS], owner_only=True)
     may(Action.REMIND, JUDGES, [(opened, reminded)], reason=True, needs=[Need.BODY], owner_only=True)
-    may(Action.RESPOND, SPEAKERS, [(reminded, opened)], reason=True, sides=frozenset({Side.REGULATOR, Side.OWNER}))
+    may(Action.RESPOND, SPEAKERS, [(reminded, opened)], reason=True, sides=_ANYBODY - {Side.LEAD})
     may(Action.STEP_IN, CHIEFS, [(reminded, opened)], reason=True)
     may(Action.PAUSE, JUDGES, [(review, paused)], reason=True, owner_only=True)
     may(Action.RESUME, JUDGES, [(paused, review)], owner_only=True)
@@ -186,7 +187,14 @@ def _table() -> dict[tuple[State, Action], Move]:
     may(Action.CLOSE, JUDGES, [(review, closed)], reason=True, outcome=True, owner_only=True, pending=closing)
     may(Action.RECONCILE, JUDGES, [(closing, closed)], sides=_WATCHING, other_eyes=True)
     may(Action.DECLINE, JUDGES, [(closing, review)], reason=True, sides=_WATCHING)
-    may(Action.MERGE, JUDGES, [(opened, merged), (review, merged)], reason=True, needs=[Need.OTHER_CASE], owner_only=True)
+    may(
+        Action.MERGE,
+        JUDGES,
+        [(opened, merged), (review, merged)],
+        reason=True,
+        needs=[Need.OTHER_CASE],
+        owner_only=True,
+    )
     may(Action.UNMERGE, CHIEFS, [(merged, opened)], reason=True)
     may(Action.REOPEN, CHIEFS, [(closed, review)], reason=True)
     return table

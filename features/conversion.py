@@ -9,6 +9,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -85,6 +86,9 @@ def _items(text: str, separator: str) -> list[str] | None:
 
 def _int(texts: pa.Array, _column: Column, how: Reading) -> pa.Array:
     texts = _digits(texts, how)
+    # Arrow's own reader would take hexadecimal digits, too.
+    if how.scale is None and not _names_x(texts) and (numbers := _at_once(texts, pa.int64())) is not None:
+        return numbers
     whole = pc.replace_substring_regex(texts, r"^(\+)?([+-]?\d{1,18})(\.0*)?$", r"\2")
     there = _where(pc.match_substring_regex(whole, r"^-?\d{1,18}$"), whole).cast(pa.int64())
     if how.scale is None:
@@ -94,6 +98,9 @@ def _int(texts: pa.Array, _column: Column, how: Reading) -> pa.Array:
 
 def _float(texts: pa.Array, _column: Column, how: Reading) -> pa.Array:
     texts = _digits(texts, how)
+    numbers = _at_once(texts, pa.float64())
+    if numbers is not None and pc.all(pc.is_finite(numbers)).as_py() is not False:
+        return numbers if how.scale is None else pc.multiply(numbers, float(how.scale))
     values = _where(pc.match_substring_regex(texts, NUMBER), texts).cast(pa.float64())
     values = _where(pc.is_finite(values), values)
     return values if how.scale is None else pc.multiply(values, float(how.scale))
@@ -238,6 +245,11 @@ def _at_once(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
         return texts.cast(kind)
     except pa.ArrowInvalid:
         return None
+
+
+def _names_x(texts: pa.Array) -> bool:
+    held = texts.buffers()[2] if len(texts) else None
+    return held is not None and bool(((np.frombuffer(held, np.uint8) | 0x20) == ord("x")).any())
 
 
 def _where(good: pa.Array, values: pa.Array) -> pa.Array:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
@@ -28,6 +30,13 @@ READ_AS = {
     "list": "array<string>",
 }
 """How the engine reads each contract type: money as floating yuan, moments as UTC without a zone, the rest as text."""
+
+MEMORY = "3GB"
+"""What the engine holds in memory unless told otherwise; beyond it, it works from the disk."""
+KEEP_FROM = 200_000
+"""Rows from which an intermediate table that several views read is worth keeping."""
+MOST_CODES = 5_000_000
+"""Distinct identifiers up to which a kept column is coded as numbers."""
 
 SYSTEM_AS = {"_source": "string", "_ingested_at": "timestamp", "_row_hash": "string"}
 
@@ -52,15 +61,21 @@ class Stored(Protocol):
 class Engine:
     """Reads contracted tables and runs Ibis expressions over them. Not to be shared between threads."""
 
-    def __init__(self, lake_version: int = 0, threads: int = 0) -> None:
+    def __init__(self, lake_version: int = 0, threads: int = 0, memory: str = MEMORY) -> None:
         # Extensions are never fetched: everything used is compiled in, and the engine must work without a network.
         settings = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+        self._aside = TemporaryDirectory(prefix="gnomon-engine-", ignore_cleanup_errors=True)
+        settings |= {"memory_limit": memory, "temp_directory": self._aside.name, "preserve_insertion_order": False}
         self._backend = ibis.duckdb.connect(**settings, **({"threads": threads} if threads else {}))
         self._backend.raw_sql("SET TimeZone = 'UTC'")
         # DuckDB 2.0 ends in an internal error when it turns an IN list over joined windows into a join of its own.
         self._backend.raw_sql("SET disabled_optimizers = 'in_clause'")
         self._rows: dict[str, int] = {}
         self._views: dict[str, ir.Table] = {}
+        self._kept: dict[str, tuple[str, ir.Table]] = {}
+        self.origins: dict[str, ir.Table] = {}
+        """What each kept table was made from, by the name under which queries read it."""
+        self.keep_from = KEEP_FROM
         self.lake_version = lake_version
         self.executed = 0
         """Queries run so far."""
@@ -106,6 +121,49 @@ class Engine:
             self._register(name, under.schema.empty_table())
         return self._views[name]
 
+    def kept(self, name: str, moment: str, expr: Callable[[], ir.Table], coded: Sequence[str] = ()) -> ir.Table:
+        """An intermediate table, computed once and read by every later query of the same moment.
+
+        The columns `coded` hold identifiers; they are kept as numbers that read as the text they stand for, so that
+        grouping and counting them costs what it costs for numbers. A table of another moment takes the place.
+        """
+        if name in self._kept and self._kept[name][0] == moment:
+            return self._kept[name][1]
+        made, place = expr(), f"kept_{name}"
+        codes = self._codes(place, made, coded)
+        told = ", ".join(f'"{column}"::{kind} AS "{column}"' for column, kind in codes.items())
+        query = ibis.to_sql(made, dialect="duckdb")
+        self._backend.raw_sql(f"DROP TABLE IF EXISTS {place}")
+        chosen = f"* REPLACE ({told})" if told else "*"
+        self._backend.raw_sql(f"CREATE TEMP TABLE {place} AS SELECT {chosen} FROM ({query})")
+        # Asking the backend for the schema would spell out every identifier of the coded columns.
+        namespace = ops.Namespace(catalog="temp", database="main")
+        table = ops.DatabaseTable(place, schema=made.schema(), source=self._backend, namespace=namespace).to_expr()
+        self.origins[place] = made
+        self._kept[name] = (moment, table)
+        return table
+
+    def forget(self, name: str) -> None:
+        """Give the memory of a kept table back."""
+        if self._kept.pop(name, None) is not None:
+            self._backend.raw_sql(f"DROP TABLE IF EXISTS kept_{name}")
+
+    def _codes(self, place: str, made: ir.Table, coded: Sequence[str]) -> dict[str, str]:
+        found = {}
+        for number, column in enumerate(coded):
+            ids = made.filter(made[column].notnull()).select(made[column]).distinct()
+            held, kind = f"{place}_ids_{number}", f"{place}_code_{number}"
+            # A table still coded by the former moment's identifiers keeps its type alive.
+            self._backend.raw_sql(f"DROP TABLE IF EXISTS {place}")
+            self._backend.raw_sql(f"CREATE OR REPLACE TEMP TABLE {held} AS {ibis.to_sql(ids, dialect='duckdb')}")
+            (many,) = self._backend.raw_sql(f"SELECT count(*) FROM {held}").fetchone()
+            if 0 < many <= MOST_CODES:
+                self._backend.raw_sql(f"DROP TYPE IF EXISTS {kind}")
+                self._backend.raw_sql(f"CREATE TEMP TYPE {kind} AS ENUM (SELECT * FROM {held})")
+                found[column] = kind
+            self._backend.raw_sql(f"DROP TABLE {held}")
+        return found
+
     def arrow(self, expr: ir.Table) -> pa.Table:
         """Run an expression; an Arrow table."""
         self.executed += 1
@@ -123,6 +181,7 @@ class Engine:
     def close(self) -> None:
         """Give the memory back."""
         self._backend.disconnect()
+        self._aside.cleanup()
 
     def _read(self, name: str, files: Sequence[str], rows: int) -> None:
         under = contract_of(name)

@@ -41,7 +41,7 @@ def evidence(
     """
     kind = entity_of(entity)
     moment = last_event(engine, kind) if as_of is None else as_of.astimezone(UTC)
-    tables = Tables(engine, moment)
+    tables = Tables(engine, moment, keep=False)
     found: Found = {}
     for column, ids in columns.items():
         one, window = _measure(kind, column)
@@ -73,9 +73,9 @@ def _weightiest(one: Measure, window: str, tables: Tables, ids: list[str], limit
     table = view.build(tables)
     table = table.filter(table.entity_id.isin(ids))
     if behind.where is not None:
-        table = table.filter(behind.where(Rows(table, tables)).fill_null(False))
+        table = table.filter(behind.where(Rows(table, tables, told=window)).fill_null(False))
     table = table.mutate(
-        _weight=ibis.literal(0.0) if behind.weigh is None else _number(behind.weigh(Rows(table, tables)))
+        _weight=ibis.literal(0.0) if behind.weigh is None else _number(behind.weigh(Rows(table, tables, told=window)))
     )
     if view.rows is not None:
         base = view.rows.build(tables)

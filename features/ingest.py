@@ -1,25 +1,40 @@
-"""From files to the lake: find, read, map, check, commit. A file goes in whole, with all its tables, or not at all."""
+"""From sources to the lake: read, map, check, commit. A source goes in whole, with all its tables, or not at all.
+
+Batches go through in bounded memory, two at a time; the lake sees one commit for a source, at the end.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from glob import glob, has_magic
 from pathlib import Path
 
-from features import quality
-from features.connectors import SUFFIXES, ocds, read
-from features.lake import Lake
-from features.mapping import Mapping
-from features.quality import Checked, Refusal
-from features.transform import offer
+import pyarrow as pa
+
+from features import parking, quality
+from features.aside import Aside, Refusal
+from features.connectors import SUFFIXES, Batches, bods, fhir, ocds
+from features.connectors.standard import located
+from features.lake import Committed, Intake, Lake
+from features.mapping import FileOptions, Mapping
+from features.references import Dangling, Parents, References
+from features.transform import Carried, Offered, offer
 from gnomon.errors import Fault, Misuse
 from gnomon.progress import progress
+
+WORKERS = 2
+AHEAD = 3
+"""Batches that may be on their way at a time."""
+STANDARDS = {"ocds": ocds.read, "bods": bods.read, "fhir": fhir.read}
 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What came of one file for one table: `read = kept + refused + duplicate`, of kept: new, corrected, unchanged."""
+    """What came of one source for one table: `read = kept + refused + duplicate + parked`, kept being new + corrected
+    + unchanged. Rows that waited for a parent and enter now are `released`, in a line of their own."""
 
     path: str
     table: str
@@ -27,13 +42,54 @@ class Ingested:
     kept: int = 0
     refused: int = 0
     duplicate: int = 0
+    parked: int = 0
+    released: int = 0
+    repaired: int = 0
+    """Values mended by a declared rule."""
     new: int = 0
     corrected: int = 0
     unchanged: int = 0
     version: int = 0
     refusals: tuple[Refusal, ...] = ()
+    dangling: tuple[Dangling, ...] = ()
+    """References that were accepted although the lake does not hold their other end."""
     fault: Fault | None = None
-    """Why nothing of this file went in; the other files go on."""
+    """Why nothing of this source went in; the others go on."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where rows go: the lake, the folder for refused rows beside it, the deployment's key for pseudonyms."""
+
+    lake: Lake
+    refused: Path
+    key: bytes
+
+    @property
+    def parked(self) -> Path:
+        """Folder for rows that wait for a parent."""
+        return self.refused.parent / "parked"
+
+
+@dataclass
+class _Counted:
+    read: int = 0
+    refused: int = 0
+    repaired: int = 0
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source, read once: what its batches offer, and its fingerprint when they have all been read."""
+
+    place: str
+    name: str
+    batches: Iterable[list[Offered]]
+    mark: Callable[[], str]
+    options: FileOptions
+    mapping: Mapping
+    watermark: Callable[[], tuple[str, str] | None] = lambda: None
+    located: Callable[[pa.Table], pa.Table] = lambda refused: refused
 
 
 def ingest(
@@ -49,17 +105,19 @@ def ingest(
         When a path does not exist or a folder holds no file to read; nothing is done.
     """
     files = find(paths)
-    if mapping.connector == "ocds":
-        return _ingest_ocds(files, mapping, lake, refused_folder, key)
+    place = Place(lake, refused_folder, key)
     done: list[Ingested] = []
-    with progress("ingest", len(files)) as bar:
-        for file in files:
-            try:
-                done += _ingest_file(file, mapping, lake, refused_folder, key)
-            except Fault as fault:
-                done.append(Ingested(str(file), "", fault=fault))
-            bar.advance()
-    return done
+    if mapping.connector in STANDARDS:
+        done += _ingest_standard(files, mapping, place)
+    else:
+        with progress("ingest", len(files)) as bar:
+            for file in files:
+                try:
+                    done += take_in(of_file(file, mapping, key), place)
+                except Fault as fault:
+                    done.append(Ingested(str(file), "", fault=fault))
+                bar.advance()
+    return [*done, *let_in(place)]
 
 
 def find(paths: Sequence[str | Path]) -> list[Path]:
@@ -83,54 +141,138 @@ def _hits(path: str) -> Iterator[Path]:
         yield from (Path(f) for f in sorted(glob(path, recursive=True)) if Path(f).is_file())
 
 
-def _ingest_file(file: Path, mapping: Mapping, lake: Lake, refused_folder: Path, key: bytes) -> list[Ingested]:
+def of_file(file: Path, mapping: Mapping, key: bytes) -> Source:
+    """A file as a source."""
     options = mapping.file
-    raw, file_hash = read(file, options.encoding, options.delimiter, options.sheet)
-    checked: dict[str, Checked] = {}
-    for offered in offer(raw, mapping, str(file), key):
-        one = quality.check(offered, options, str(file))
-        checked[one.table] = quality.joined(checked[one.table], one) if one.table in checked else one
-    return _commit(checked, str(file), mapping.name, file_hash, lake, refused_folder)
+    rows = Batches(file, options.encoding, options.delimiter, options.sheet)
+    carried: Carried = {}
+    batches = (offer(raw, mapping, str(file), key, carried) for raw in rows)
+    return Source(str(file), mapping.name, batches, lambda: rows.mark, options, mapping)
 
 
-def _ingest_ocds(files: list[Path], mapping: Mapping, lake: Lake, refused_folder: Path, key: bytes) -> list[Ingested]:
+def _ingest_standard(files: list[Path], mapping: Mapping, place: Place) -> list[Ingested]:
     # One batch: a party or a process is told piece by piece in many files, and only together they say who it is.
-    batch = ocds.read(files, mapping, key)
+    batch = STANDARDS[mapping.connector](files, mapping, place.key)
     faults = [Ingested(fault.place, "", fault=fault) for fault in batch.faults]
-    place = str(files[0]) if len(files) == 1 else str(files[0].parent)
-    checked = {}
-    for offered in batch.offered:
-        one = quality.check(offered, batch.options, place)
-        checked[one.table] = replace(one, refused=ocds.located(one.refused, batch.files))
-    if not checked:
+    if not batch.offered:
         return faults
-    return [*_commit(checked, place, mapping.name, batch.file_hash, lake, refused_folder), *faults]
+    where = str(files[0]) if len(files) == 1 else str(files[0].parent)
+    source = Source(
+        where,
+        mapping.name,
+        [batch.offered],
+        lambda: batch.file_hash,
+        batch.options,
+        mapping,
+        located=lambda refused: located(refused, batch.files),
+    )
+    return [*take_in(source, place), *faults]
 
 
-def _commit(
-    checked: dict[str, Checked], place: str, source: str, file_hash: str, lake: Lake, refused_folder: Path
-) -> list[Ingested]:
-    # Refusals are stored first: a crash in between loses nothing, the next run writes the same again.
-    for one in checked.values():
-        quality.keep_aside(refused_folder, one, file_hash)
-    committed = lake.commit_all({name: one.rows for name, one in checked.items()}, source, file_hash)
-    done = []
-    for name, one in checked.items():
-        told = committed[name]
-        kept = told.new + told.corrected + told.unchanged
-        done.append(
-            Ingested(
-                place,
-                name,
-                one.read,
-                kept,
-                one.refused_rows,
-                one.duplicate + told.duplicate,
-                told.new,
-                told.corrected,
-                told.unchanged,
-                told.version,
-                one.refusals,
-            )
+def let_in(place: Place) -> list[Ingested]:
+    """Let in parked rows whose parents have come."""
+    return [
+        Ingested(file, table, released=told.new + told.corrected + told.unchanged, version=told.version)
+        for file, table, told in parking.release(place.lake, place.parked)
+    ]
+
+
+def take_in(source: Source, place: Place) -> list[Ingested]:
+    """Put one source into the lake."""
+    aside = Aside(place.refused)
+    try:
+        with place.lake.receive(source.name) as intake:
+            run = _Run(source, place, intake, aside)
+            run.read()
+            return run.commit()
+    finally:
+        aside.discard()
+
+
+@dataclass
+class _Run:
+    source: Source
+    place: Place
+    intake: Intake
+    aside: Aside
+    counted: dict[str, _Counted] = field(default_factory=dict)
+    references: References = field(default_factory=References)
+
+    def read(self) -> None:
+        """All batches: checked, written aside, counted."""
+        with ThreadPoolExecutor(WORKERS) as pool:
+            waiting: deque[Future[list[quality.Checked]]] = deque()
+            for number, offered in enumerate(self.source.batches):
+                waiting.append(pool.submit(self._batch, number, offered))
+                if len(waiting) >= AHEAD:
+                    self._count(waiting.popleft().result())
+            for one in waiting:
+                self._count(one.result())
+
+    def _batch(self, number: int, offers: list[Offered]) -> list[quality.Checked]:
+        done = []
+        for at, offered in enumerate(offers):
+            one = quality.check(offered, self.source.options, self.source.place)
+            self.aside.add(one.table, self.source.located(one.refused))
+            marked = self.intake.table(one.table).add(one.rows, one.numbers, at, number, offered.distinct)
+            self.references.add(one.table, one.rows, marked)
+            # What is written is not needed in memory any more.
+            done.append(replace(one, rows=one.rows.slice(0, 0), refused=one.refused.slice(0, 0)))
+        return done
+
+    def _count(self, checked: list[quality.Checked]) -> None:
+        for one in checked:
+            told = self.counted.setdefault(one.table, _Counted())
+            told.read += one.read
+            told.refused += one.refused_rows
+            told.repaired += one.repaired
+
+    def commit(self) -> list[Ingested]:
+        """One version of the lake for all of it."""
+        duplicates = {name: self._settled(name) for name in self.counted}
+        parents = Parents(self.place.lake, self.intake.tables)
+        policy = {name: self.source.mapping.dangling_of(name) for name in self.counted}
+        parkable = [name for name, what in policy.items() if what == "park"]
+        parked = parking.park(self.intake.tables, parkable, parents, self.source.place)
+        noted = {n: self.references.dangling(n, parents) for n, what in policy.items() if what == "note"}
+        # What does not go in is stored first: a crash in between loses nothing, the next run writes the same again.
+        mark = self.source.mark()
+        self.aside.keep(list(self.counted), mark)
+        for name in self.counted:
+            rows = parked.get(name)
+            parking.keep(self.place.parked, name, pa.table({}) if rows is None else rows, mark)
+        committed = self.intake.commit(mark, self.source.watermark())
+        return [
+            self._told(name, committed[name], duplicates[name], parked.get(name), noted.get(name, ()))
+            for name in self.counted
+        ]
+
+    def _settled(self, name: str) -> int:
+        silent, duplicate, replaced = self.intake.table(name).settle()
+        count = self.counted[name]
+        count.read -= silent
+        count.refused += len(replaced.numbers)
+        told = quality.superseded(self.intake.table(name).of, self.source.place, replaced)
+        self.aside.add(name, self.source.located(told))
+        return duplicate
+
+    def _told(
+        self, name: str, told: Committed, duplicate: int, parked: pa.Table | None, noted: tuple[Dangling, ...]
+    ) -> Ingested:
+        count = self.counted[name]
+        return Ingested(
+            self.source.place,
+            name,
+            read=count.read,
+            kept=told.new + told.corrected + told.unchanged,
+            refused=count.refused,
+            duplicate=duplicate,
+            parked=parked.num_rows if parked is not None else 0,
+            repaired=count.repaired,
+            new=told.new,
+            corrected=told.corrected,
+            unchanged=told.unchanged,
+            version=told.version,
+            refusals=self.aside.refusals(name),
+            dangling=noted,
         )
-    return done

@@ -74,9 +74,8 @@ class Intake:
 
     def table(self, name: str) -> Staged:
         """Where the rows of one table are added."""
-        if name not in self.tables:
-            self.tables[name] = Staged(contract_of(name), self.folder, self.source, self.at)
-        return self.tables[name]
+        # One step, for batches come from several threads.
+        return self.tables.setdefault(name, Staged(contract_of(name), self.folder, self.source, self.at))
 
     def commit(self, file_hash: str, mark: tuple[str, str] | None = None) -> dict[str, Committed]:
         """Make what was added the next version, with `mark`, the watermark of a named source, in the same step.

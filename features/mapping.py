@@ -26,6 +26,10 @@ def _zone(name: str) -> str:
 
 Zone = Annotated[str, AfterValidator(_zone)]
 Names = Annotated[list[str], BeforeValidator(lambda told: [told] if isinstance(told, str) else told)]
+Implausible = Literal["refuse", "empty", "absolute", "keep"]
+"""Negative amounts, events of the future, impossible ages: refuse the row, empty the value, drop the sign, or keep."""
+Dangling = Literal["note", "park"]
+"""A reference whose other end the lake does not hold: count it and go on, or keep the row aside until it comes."""
 ORIGINS = ("from", "constant", "text", "first_of", "list", "sum", "number_within")
 
 
@@ -58,6 +62,7 @@ class Rule(_Declared):
     scale: Decimal | None = Field(None, description="Factor on a number.")
     loose_numbers: bool = Field(False, description="Full-width digits and thousands separators are read.")
     separator: str = Field("", description="What stands between the items of a list.")
+    implausible: Implausible | None = Field(None, description="What is done with values that cannot be; else `file`'s.")
 
     @model_validator(mode="after")
     def _one_origin(self) -> Rule:
@@ -105,16 +110,18 @@ class TableMapping(_Declared):
     only: dict[str, Names] = Field({}, description="Rows that have one of these values in each of these columns.")
     distinct: bool = Field(False, description="One row per key: the first row of each key speaks for it.")
     unpivot: Unpivot | None = None
+    dangling: Dangling | None = Field(None, description="What is done with dangling references; else the mapping's.")
 
 
 class FileOptions(_Declared):
     """How the file is read."""
 
-    encoding: str = ""
+    encoding: str = Field("", description="A codec, or `mixed`: each line in UTF-8 or GB18030 by itself.")
     delimiter: str = Field("", max_length=1)
     sheet: str = ""
     nulls: list[str] = Field([], description="Texts that mean null in every column.")
     zone: Zone = "Asia/Shanghai"
+    implausible: Implausible = "refuse"
 
 
 class Mapping(_Declared):
@@ -123,10 +130,22 @@ class Mapping(_Declared):
     name: str
     title: dict[Literal["zh", "en"], str] = {}
     about: str = ""
-    connector: Literal["file", "ocds"] = "file"
+    connector: Literal["file", "ocds", "bods", "fhir"] = "file"
+    dangling: Dangling = "note"
+    fills: str = Field("", description="The only table that is taken; empty takes all.")
     file: FileOptions = FileOptions()
     derive: dict[str, RuleOrColumn] = Field({}, description="Further source columns, made in order before any table.")
     tables: list[TableMapping] = Field([], min_length=0)
+
+    def dangling_of(self, table: str) -> Dangling:
+        """What is done with dangling references in rows of a table."""
+        return next((one.dangling for one in self.tables if one.table == table and one.dangling), self.dangling)
+
+    @property
+    def counts_on(self) -> bool:
+        """Whether rows are numbered within groups, so that batches have to be taken in their order."""
+        rules = [*self.derive.values(), *(rule for one in self.tables for rule in one.columns.values())]
+        return any(rule.number_within is not None for rule in rules)
 
 
 def straight(table: str) -> Mapping:
@@ -207,6 +226,9 @@ def _told(wrong: ValidationError) -> list[str]:
 
 def restricted(mapping: Mapping, table: str) -> Mapping:
     """The same mapping for one of its tables only."""
+    if mapping.connector != "file":
+        contract_of(table)
+        return mapping.model_copy(update={"fills": table})
     kept = [one for one in mapping.tables if one.table == table]
     if not kept:
         close = nearest(table, [one.table for one in mapping.tables])

@@ -2,173 +2,145 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
+from features import plausibility
+from features.aside import REFUSED
 from features.connectors import Broken
 from features.contracts import Column, Contract, contract_of
-from features.conversion import Reading, convert
+from features.conversion import PLAIN_NUMBER, Reading, convert
 from features.mapping import FileOptions, Rule
-from features.row_hash import row_hashes
+from features.staging import Superseded
 from features.transform import Offered, zone_of
 from gnomon.i18n import both
 from gnomon.terms import Text
 
-REFUSED = pa.schema(
-    [
-        pa.field("table", pa.string()),
-        pa.field("file", pa.string()),
-        pa.field("row", pa.int64()),
-        pa.field("column", pa.string()),
-        pa.field("value", pa.string()),
-        pa.field("reason_zh", pa.string()),
-        pa.field("reason_en", pa.string()),
-    ]
-)
-"""One line per fault: a row with two faults has two."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """One reason for which rows were refused, and how often."""
-
-    column: str
-    """Empty when the row could not be read at all."""
-    reason: Text
-    rows: int
-
 
 @dataclass(frozen=True)
 class Checked:
-    """The rows of one source for one table. `read = kept + refused + duplicate`."""
+    """One batch of rows for one table."""
 
     table: str
     rows: pa.Table
-    """Rows under contract, one per key."""
+    """Rows under contract; several may still share a key."""
+    numbers: npt.NDArray[np.int64]
     refused: pa.Table
+    """What was refused or repaired, a line per fault; see `features.aside.REFUSED`."""
     read: int
     refused_rows: int
-    duplicate: int
-    """Rows that are the same as a later row of this source in every column."""
-
-    @property
-    def refusals(self) -> tuple[Refusal, ...]:
-        """Reasons, the most frequent first."""
-        names = ["column", "reason_zh", "reason_en"]
-        counted = self.refused.group_by(names).aggregate([([], "count_all")]).sort_by([("count_all", "descending")])
-        lines = counted.to_pylist()
-        return tuple(
-            Refusal(one["column"] or "", Text(one["reason_zh"], one["reason_en"]), one["count_all"]) for one in lines
-        )
+    repaired: int
+    """Values that were mended by a declared rule, those of `refused` included."""
 
 
 def check(offered: Offered, options: FileOptions, file: str) -> Checked:
     """Read every column as its contract's type and keep what obeys the contract.
 
-    A row is refused when a value does not say what its column's type asks for, or a required column is empty. Where
-    rows of one source have one key and different contents the last one stands and the others are refused; identical
-    rows count once.
+    A row is refused when a value does not say what its column's type asks for, when a value cannot be (unless the
+    mapping declares how to mend it), or when a required column is empty.
     """
     of = contract_of(offered.table)
-    numbers = offered.raw.numbers
-    good = np.ones(len(numbers), bool)
-    faults = [_broken_rows(offered.raw.broken, of.name, file)]
-    columns = {}
+    sheet = _Sheet(of, file, offered.raw.numbers)
+    columns: dict[str, pa.Array] = {}
+    texts = {name: _whole(offered.raw.rows[name]) for name in offered.rules}
     for column in of.columns:
         if column.name not in offered.rules:
-            columns[column.name] = pa.nulls(len(numbers), of.schema.field(column.name).type)
+            columns[column.name] = pa.nulls(len(sheet.numbers), of.schema.field(column.name).type)
             continue
-        rule = offered.rules[column.name]
-        texts = offered.raw.rows[column.name].combine_chunks()
-        values = columns[column.name] = convert(texts, column, _reading(rule, options))
-        wrong = _and_not(pc.is_valid(texts), pc.is_valid(values))
-        empty = ~_mask(pc.is_valid(texts)) if column.required else np.zeros(len(good), bool)
-        shown = pa.nulls(len(good), pa.string()) if rule.pseudonym else _shown(texts)
-        for bad, why in ((wrong, _not_its_type), (empty, _empty)):
-            if bad.any():
-                good &= ~bad
-                faults.append(
-                    _faults(of.name, file, numbers[bad], column.name, shown.filter(pa.array(bad)), why(column))
-                )
-    rows = pa.table(columns).filter(pa.array(good))
-    rows, duplicate, superseded = _one_per_key(rows, numbers[good], of, file)
-    faults.append(superseded)
-    refused = pa.concat_tables(faults)
-    refused_rows = int((~good).sum()) + superseded.num_rows + len(offered.raw.broken)
-    read = len(numbers) + len(offered.raw.broken)
-    return Checked(of.name, rows, refused, read, refused_rows, duplicate)
+        rule, text = offered.rules[column.name], texts[column.name]
+        values = columns[column.name] = convert(text, column, _reading(rule, options))
+        shown = None if rule.pseudonym else text
+        if values.null_count > text.null_count:
+            wrong = _mask(pc.is_valid(text)) & ~_mask(pc.is_valid(values))
+            sheet.refuse(wrong, column.name, shown, _not_its_type(column))
+        if column.required and text.null_count:
+            sheet.refuse(~_mask(pc.is_valid(text)), column.name, None, both("features.refused.required"))
+        if rule.loose_numbers and column.type in ("int", "decimal", "ratio", "money"):
+            plain = pc.fill_null(pc.match_substring_regex(text, PLAIN_NUMBER), True)
+            sheet.repaired += int((_mask(pc.is_valid(values)) & ~_mask(plain)).sum())
+    for column in (c for c in of.columns if c.name in offered.rules):
+        _plausible(of, column, columns, offered.rules[column.name], options, texts[column.name], sheet)
+    rows = pa.table(columns)
+    if not sheet.good.all():
+        rows = rows.filter(pa.array(sheet.good))
+    broken = offered.raw.broken
+    refused = pa.concat_tables([_broken_rows(broken, of.name, file), *sheet.faults])
+    refused_rows = int((~sheet.good).sum()) + len(broken)
+    read = len(sheet.numbers) + len(broken)
+    repaired = sheet.repaired + offered.raw.repaired
+    return Checked(of.name, rows, sheet.numbers[sheet.good], refused, read, refused_rows, repaired)
 
 
-def joined(first: Checked, second: Checked) -> Checked:
-    """Two offers to one table as one."""
-    return replace(
-        first,
-        rows=pa.concat_tables([first.rows, second.rows]),
-        refused=pa.concat_tables([first.refused, second.refused]),
-        read=first.read + second.read,
-        refused_rows=first.refused_rows + second.refused_rows,
-        duplicate=first.duplicate + second.duplicate,
-    )
+@dataclass
+class _Sheet:
+    """What is said against the rows of one batch."""
+
+    of: Contract
+    file: str
+    numbers: npt.NDArray[np.int64]
+    faults: list[pa.Table] = field(default_factory=list)
+    repaired: int = 0
+
+    @cached_property
+    def good(self) -> npt.NDArray[np.bool_]:
+        """Rows without a fault so far."""
+        return np.ones(len(self.numbers), bool)
+
+    def refuse(self, bad: npt.NDArray[np.bool_], column: str, texts: pa.Array | None, reason: Text) -> None:
+        """These rows do not enter."""
+        if bad.any():
+            self.note(bad, column, texts, reason, "refused")
+            self.good[bad] = False
+
+    def note(self, bad: npt.NDArray[np.bool_], column: str, texts: pa.Array | None, reason: Text, action: str) -> None:
+        """Keep a line for each of these rows. Values of a pseudonym are not told: `texts` is None."""
+        told = pa.nulls(int(bad.sum()), pa.string()) if texts is None else _shown(texts.filter(pa.array(bad)))
+        self.faults.append(faults(self.of.name, self.file, self.numbers[bad], column, told, reason, action))
 
 
-def keep_aside(folder: Path, checked: Checked, file_hash: str) -> None:
-    """Store the refused rows of one source and table; nothing stays when there are none any more."""
-    path = folder / checked.table / f"{file_hash}.parquet"
-    if checked.refused.num_rows == 0:
-        path.unlink(missing_ok=True)
+def _plausible(
+    of: Contract,
+    column: Column,
+    columns: dict[str, pa.Array],
+    rule: Rule,
+    options: FileOptions,
+    texts: pa.Array,
+    sheet: _Sheet,
+) -> None:
+    policy = rule.implausible or options.implausible
+    if policy == "keep" or (told := plausibility.wrong(of, column, columns)) is None:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.draft")
-    pq.write_table(checked.refused, draft)
-    os.replace(draft, path)
-
-
-def kept_aside(folder: Path, table: str | None = None) -> pa.Table:
-    """All refused rows, of one table or of all, by file and row."""
-    files = sorted(folder.glob(f"{table or '*'}/*.parquet"))
-    if not files:
-        return REFUSED.empty_table()
-    rows = ds.dataset([str(file) for file in files], schema=REFUSED).to_table()
-    return rows.sort_by([("table", "ascending"), ("file", "ascending"), ("row", "ascending")])
+    if not pc.any(told).as_py():
+        return
+    bad = _mask(pc.fill_null(told, False))
+    reason = plausibility.reason(column)
+    negative = column.type in ("money", "decimal", "int", "ratio")
+    if policy == "absolute" and negative:
+        columns[column.name] = pc.if_else(pa.array(bad), pc.abs(columns[column.name]), columns[column.name])
+    elif policy == "empty" and not column.required:
+        columns[column.name] = pc.if_else(
+            pa.array(bad), pa.scalar(None, columns[column.name].type), columns[column.name]
+        )
+    else:
+        sheet.refuse(bad, column.name, texts, reason)
+        return
+    sheet.repaired += int(bad.sum())
+    sheet.note(bad, column.name, texts, reason, "absolute" if policy == "absolute" else "emptied")
 
 
 def _reading(rule: Rule, options: FileOptions) -> Reading:
     return Reading(rule.date, zone_of(rule, options), rule.scale, rule.loose_numbers, rule.separator)
 
 
-def _one_per_key(
-    rows: pa.Table, numbers: npt.NDArray[np.int64], of: Contract, file: str
-) -> tuple[pa.Table, int, pa.Table]:
-    """Rows with distinct keys, how many identical ones were dropped, and the refusals of those that differed."""
-    keys = rows.select(list(of.key)).to_pandas()
-    earlier = keys.duplicated(keep="last").to_numpy()
-    if not earlier.any():
-        return rows, 0, REFUSED.empty_table()
-    shared = keys.duplicated(keep=False).to_numpy()
-    groups = keys[shared].groupby(list(of.key), sort=False).ngroup().to_numpy()
-    hashes = np.array(row_hashes(rows.filter(pa.array(shared))).to_pylist(), object)
-    last = np.empty(groups.max() + 1, object)
-    last[groups] = hashes
-    differs = np.zeros(len(earlier), bool)
-    differs[shared] = hashes != last[groups]
-    # Two of three rows alike and the last one different: both are superseded, neither is a duplicate of what stays.
-    superseded = earlier & differs
-    shown = pc.binary_join_element_wise(*(rows[name].cast(pa.string()) for name in of.key), " ")
+def superseded(of: Contract, file: str, told: Superseded) -> pa.Table:
+    """The refusals of rows that a later row of their source replaces."""
     reason = both("features.refused.superseded")
-    key_columns = ", ".join(of.key)
-    refused = _faults(
-        of.name, file, numbers[superseded], key_columns, shown.filter(pa.array(superseded)).combine_chunks(), reason
-    )
-    return rows.filter(pa.array(~earlier)), int((earlier & ~differs).sum()), refused
+    return faults(of.name, file, told.numbers, ", ".join(of.key), told.keys, reason)
 
 
 def _broken_rows(broken: tuple[Broken, ...], table: str, file: str) -> pa.Table:
@@ -181,23 +153,27 @@ def _broken_rows(broken: tuple[Broken, ...], table: str, file: str) -> pa.Table:
             "value": one.value[:200],
             "reason_zh": one.reason.zh,
             "reason_en": one.reason.en,
+            "action": "refused",
         }
         for one in broken
     ]
     return pa.Table.from_pylist(rows, REFUSED)
 
 
-def _faults(
-    table: str, file: str, numbers: npt.NDArray[np.int64], column: str, values: pa.Array, reason: Text
+def faults(
+    table: str,
+    file: str,
+    numbers: npt.NDArray[np.int64],
+    column: str,
+    values: pa.Array,
+    reason: Text,
+    action: str = "refused",
 ) -> pa.Table:
+    """Lines of `REFUSED`, one a row number."""
     n = len(numbers)
-    told = [table, file, pa.array(numbers), column, values, reason.zh, reason.en]
+    told = [table, file, pa.array(numbers), column, values, reason.zh, reason.en, action]
     columns = [one if isinstance(one, pa.Array | pa.ChunkedArray) else pa.repeat(one, n) for one in told]
     return pa.table(columns, schema=REFUSED)
-
-
-def _empty(_column: Column) -> Text:
-    return both("features.refused.required")
 
 
 def _not_its_type(column: Column) -> Text:
@@ -212,8 +188,8 @@ def _shown(texts: pa.Array) -> pa.Array:
     return pc.utf8_slice_codeunits(plain, 0, 200)
 
 
-def _and_not(there: pa.Array, not_there: pa.Array) -> npt.NDArray[np.bool_]:
-    return _mask(there) & ~_mask(not_there)
+def _whole(values: pa.ChunkedArray) -> pa.Array:
+    return values.chunk(0) if values.num_chunks == 1 else pa.concat_arrays(values.chunks or [pa.array([], values.type)])
 
 
 def _mask(flags: pa.Array) -> npt.NDArray[np.bool_]:

@@ -24,7 +24,7 @@ _HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), np.
 def row_hashes(rows: pa.Table) -> pa.Array:
     """One fingerprint of 128 bits per row, as 32 hexadecimal digits, over the names and values that are not null.
 
-    A column that is null adds nothing, so a contract that gains an optional column keeps the fingerprints of older rows.
+    A column that is null adds nothing, so a contract that gains an optional column keeps older fingerprints.
     """
     return hashed({name: marks(rows[name]) for name in rows.column_names}, rows)
 
@@ -33,6 +33,8 @@ def hashed(marked: dict[str, Marks], rows: pa.Table) -> pa.Array:
     """`row_hashes` where the marks of every column are known already."""
     lanes = np.zeros((rows.num_rows, 2), np.uint64)
     for name, told in marked.items():
+        if rows[name].null_count == rows.num_rows:
+            continue
         there = ~_mask(pc.is_null(rows[name])) if rows[name].null_count else None
         for lane in (0, 1):
             mixed = _mixed(told ^ _seed(name, lane))
@@ -43,12 +45,14 @@ def hashed(marked: dict[str, Marks], rows: pa.Table) -> pa.Array:
 
 
 def marks(values: pa.ChunkedArray | pa.Array) -> Marks:
-    """64-bit marks of the values of one column: equal values, equal marks; null and the empty text share one.
+    """64-bit marks of the values of one column: equal values, equal marks; null has none of its own.
 
     Different values share a mark about once in n²/2⁶⁵ for n values, so equal marks are a suspicion, not a proof.
-    Multiply-and-shift over eight bytes at a time, with a constant of MurmurHash3's finaliser (A. Appleby, public domain).
+    Multiply-and-shift over eight bytes at a time, with a constant of MurmurHash3 (A. Appleby, public domain).
     """
     kind = values.type
+    if values.null_count == len(values):
+        return np.zeros(len(values), np.uint64)
     if pa.types.is_list(kind):
         return _text_marks(_whole(pc.binary_join(values, _ITEM)))
     if pa.types.is_decimal(kind):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -81,7 +81,7 @@ class Staged:
             rows = rows.append_column(name, pa.repeat(value, rows.num_rows))
         path = self.folder / f"{self.of.name}-{secrets.token_hex(8)}.parquet"
         if rows.num_rows:
-            write(rows.select(self.of.schema.names), path)
+            write(rows.select(self.of.schema.names), path, self._alone)
             whole = np.ones(rows.num_rows, bool)
             part = Part(path, rows.num_rows, joint(marked[k] for k in self.of.key), numbers, whole, ~whole)
             with self._lock:
@@ -89,6 +89,10 @@ class Staged:
                 if distinct:
                     self.distinct.add(offer)
         return marked
+
+    @property
+    def _alone(self) -> tuple[str, ...]:
+        return ("_row_hash", self.of.key[0]) if len(self.of.key) == 1 else ("_row_hash",)
 
     @property
     def ordered(self) -> list[tuple[int, Part]]:
@@ -185,7 +189,7 @@ class Staged:
                 yield part.path
             elif entering.any():
                 path = part.path.with_name(f"{self.of.name}-{secrets.token_hex(8)}.parquet")
-                write(read(part.path, self.of.schema).filter(pa.array(entering)), path)
+                write(read(part.path, self.of.schema).filter(pa.array(entering)), path, self._alone)
                 yield path
 
     def corrections(self) -> Iterator[pa.Table]:
@@ -228,11 +232,14 @@ class Staged:
             part.keep[inside] = False
 
 
-def write(rows: pa.Table, path: Path) -> None:
-    """One Parquet file of the lake, on disk when this returns."""
+def write(rows: pa.Table, path: Path, alone: Sequence[str] = ()) -> None:
+    """One Parquet file of the lake, on disk when this returns. `alone`: columns in which hardly a value repeats."""
     # A contract may gain a required column later; rows stored before then could not be read under NOT NULL.
     rows = rows.cast(pa.schema([one.with_nullable(True) for one in rows.schema]))
-    pq.write_table(rows, path, compression="snappy", store_decimal_as_integer=True)
+    names = rows.column_names
+    repeated = [n for n in names if n not in alone and not pa.types.is_timestamp(rows.schema.field(n).type)]
+    pack = {name: "none" if name == "_row_hash" else "snappy" for name in names}
+    pq.write_table(rows, path, compression=pack, store_decimal_as_integer=True, use_dictionary=repeated)
     with path.open("rb") as file:
         os.fsync(file.fileno())
 

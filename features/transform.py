@@ -28,10 +28,16 @@ class Offered:
     raw: Raw
     rules: dict[str, Rule]
     """How each column is to be read (date pattern, zone, scale …)."""
+    distinct: bool = False
+    """Whether the first row of each key speaks for the key."""
 
 
-def offer(raw: Raw, mapping: Mapping, place: str, key: bytes) -> list[Offered]:
-    """What the rows of one source offer to each table of the mapping.
+Carried = dict[tuple[int, Any], int]
+"""How many rows of each group earlier batches held, by rule and group."""
+
+
+def offer(raw: Raw, mapping: Mapping, place: str, key: bytes, carried: Carried | None = None) -> list[Offered]:
+    """What the rows of one batch offer to each table of the mapping; `carried` goes from batch to batch.
 
     Raises
     ------
@@ -41,25 +47,27 @@ def offer(raw: Raw, mapping: Mapping, place: str, key: bytes) -> list[Offered]:
     rows = _nulled(raw.rows, mapping.file.nulls)
     _check_sources(rows, mapping, place)
     for name, rule in mapping.derive.items():
-        rows = with_column(rows, name, column(rule, rows, key))
-    return [_offered(replace(raw, rows=rows), one, place, key) for one in mapping.tables]
+        rows = with_column(rows, name, column(rule, rows, key, carried))
+    return [_offered(replace(raw, rows=rows), one, place, key, carried) for one in mapping.tables]
 
 
-def _offered(raw: Raw, one: TableMapping, place: str, key: bytes) -> Offered:
+def _offered(raw: Raw, one: TableMapping, place: str, key: bytes, carried: Carried | None) -> Offered:
     raw = _selected(raw, one)
     if one.unpivot is not None:
         raw = _unpivoted(raw, one)
     rules = dict(one.columns)
     if one.same_names:
         rules = {**_same_names(raw.rows, one, place), **rules}
-    rows = pa.table([column(rule, raw.rows, key) for rule in rules.values()], names=list(rules))
+    rows = pa.table([column(rule, raw.rows, key, carried) for rule in rules.values()], names=list(rules))
     raw = replace(raw, rows=rows)
-    return Offered(one.table, _distinct(raw, one) if one.distinct else raw, rules)
+    return Offered(one.table, _distinct(raw, one) if one.distinct else raw, rules, one.distinct)
 
 
-def column(rule: Rule, rows: pa.Table, key: bytes) -> pa.ChunkedArray:
+def column(rule: Rule, rows: pa.Table, key: bytes, carried: Carried | None = None) -> pa.ChunkedArray:
     """One column of text (or of lists of text), before it is read as the contract's type."""
-    made = _origin(rule, rows)
+    made = (
+        _origin(rule, rows) if rule.number_within is None else _numbered(rule, rows, {} if carried is None else carried)
+    )
     if pa.types.is_list(made.type):
         return made
     for token in rule.nulls:
@@ -82,11 +90,22 @@ def _origin(rule: Rule, rows: pa.Table) -> pa.ChunkedArray:
         return _listed([rows[name] for name in rule.list_], rows.num_rows)
     if rule.sum_ is not None:
         return _summed([rows[name].combine_chunks() for name in rule.sum_], rows.num_rows)
-    if rule.number_within is not None:
-        groups = rows.select(rule.number_within).to_pandas().groupby(rule.number_within, dropna=False, sort=False)
-        return pa.chunked_array([pa.array(groups.cumcount().to_numpy() + 1).cast(pa.string())])
     kind = pa.list_(pa.string()) if isinstance(rule.constant, list) else pa.string()
     return pa.chunked_array([pa.repeat(pa.scalar(rule.constant, kind), rows.num_rows)])
+
+
+def _numbered(rule: Rule, rows: pa.Table, carried: Carried) -> pa.ChunkedArray:
+    names = rule.number_within or []
+    frame = rows.select(names).to_pandas().fillna("")
+    groups = frame.groupby(names, sort=False)
+    group, places = groups.ngroup().to_numpy(), groups.cumcount().to_numpy()
+    sizes = np.bincount(group, minlength=0)
+    firsts = frame.iloc[np.flatnonzero(places == 0)].itertuples(index=False, name=None)
+    before = np.zeros(len(sizes), np.int64)
+    for at, told in enumerate(firsts):
+        before[at] = carried.get((id(rule), told), 0)
+        carried[id(rule), told] = int(before[at] + sizes[at])
+    return pa.chunked_array([pa.array(places + 1 + before[group]).cast(pa.string())])
 
 
 def _filled(template: str, rows: pa.Table) -> pa.ChunkedArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
@@ -15,7 +16,7 @@ from gnomon.terms import Text
 
 def reasons(engine: Engine, values: Mapping[str, ir.Value]) -> dict[str, Text]:
     """For columns that came out unknown for everybody: the reason in words, by the fields their values are made of."""
-    origins = {name: set(fields_of(value)) for name, value in values.items()}
+    origins = {name: set(fields_of(value, engine.origins)) for name, value in values.items()}
     empty = _unfilled(engine, {field for fields in origins.values() for field in fields})
     found: dict[str, Text] = {}
     for name, fields in origins.items():
@@ -30,7 +31,7 @@ def reasons(engine: Engine, values: Mapping[str, ir.Value]) -> dict[str, Text]:
     return found
 
 
-def fields_of(value: ir.Value) -> Iterator[tuple[str, str]]:
+def fields_of(value: ir.Value, kept: Mapping[str, ir.Table] = MappingProxyType({})) -> Iterator[tuple[str, str]]:
     """Contracted table and column of everything that a value is computed from, however many views lie between.
 
     What only joins, filters or orders rows is not followed: it decides which rows count, not what they say.
@@ -43,7 +44,9 @@ def fields_of(value: ir.Value) -> Iterator[tuple[str, str]]:
                 continue
             seen.add(field)
             relation, name = field.rel, field.name
-            if isinstance(relation, ops.DatabaseTable):
+            if isinstance(relation, ops.DatabaseTable) and relation.name in kept:
+                waiting.append(ops.Field(kept[relation.name].op(), name))
+            elif isinstance(relation, ops.DatabaseTable):
                 if not name.startswith("_"):
                     yield relation.name, name
             elif isinstance(relation, ops.Set):

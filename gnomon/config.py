@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     min_peers: int = Field(20, ge=5, description="A norm needs at least this many peers, or its parent group is used.")
     budget: int = Field(20, ge=1, description="Warnings a scoring run may issue for one kind of entity.")
     model_folder: Path | None = Field(None, description="Further folder of warning models; overrides shipped ids.")
+    smtp: str = Field("", description="Mail server, smtp://user:password@host:port or smtps://…; empty: no e-mail.")
+    mail_from: str = Field("gnomon@localhost", description="Sender of e-mails.")
     threads: int = Field(0, ge=0, description="Processor threads to use; 0 means all.")
 
     @property

@@ -101,7 +101,7 @@ def full(profiles: Profiles) -> Design:
         features.append(Feature(column.name, "value"))
         # Against one norm for all, the deviation ranks entities just as the value does: it would only be a twin.
         groups = profiles.groups[column.name]
-        if groups[groups != NO_NORM].nunique() > 1:
+        if groups[groups != NO_NORM].nunique() > 1 and profiles.deviations[column.name].notna().any():
             features.append(Feature(column.name, "deviation"))
     return Design(tuple(features))
 

@@ -49,7 +49,7 @@ def average_precision(target: Flags, score: Floats) -> float:
         return float("nan")
     order = np.argsort(-score, kind="stable")
     hits, ranked = target[order].cumsum(), score[order]
-    ends = np.append(np.nonzero(np.diff(ranked))[0], len(ranked) - 1)
+    ends = np.append(np.nonzero(ranked[1:] != ranked[:-1])[0], len(ranked) - 1)
     precision, recall = hits[ends] / (ends + 1.0), hits[ends] / positives
     return float((np.diff(np.append(0.0, recall)) * precision).sum())
 
@@ -87,8 +87,9 @@ def best_threshold(target: Flags, score: Floats) -> float:
     order = np.argsort(-score, kind="stable")
     hits = target[order].cumsum() / target.sum()
     misses = (~target[order]).cumsum() / (~target).sum()
-    ends = np.append(np.nonzero(np.diff(score[order]))[0], len(order) - 1)
-    return float(score[order][ends[int(np.argmax((hits - misses)[ends]))]])
+    ranked = score[order]
+    ends = np.append(np.nonzero(ranked[1:] != ranked[:-1])[0], len(order) - 1)
+    return float(ranked[ends[int(np.argmax((hits - misses)[ends]))]])
 
 
 def figures(

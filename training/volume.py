@@ -34,7 +34,12 @@ SIZES: dict[str, frozenset[str]] = {
         }
     ),
     "supplier": frozenset({"award_amount", "awards", "bids", "lost_bids", "wins", "tenders", "buyers", "cobidders"}),
-    "tender": frozenset({"award_amount", "lowest_bid", "mean_bid", "highest_bid", "winning_bid", "estimate", "bids_count", "winner_prior_bids"}),
+    "tender": frozenset(
+        {
+            "award_amount", "bids_count", "estimate", "highest_bid", "lowest_bid", "mean_bid", "winner_prior_bids",
+            "winning_bid",
+        }
+    ),
     "buyer": frozenset({"award_amount", "awards", "tenders", "split_series_awards", "suppliers", "bids"}),
 }  # fmt: skip
 """Measures that grow with the entity: sums, counts, distinct counts and maxima. Means, shares and ratios do not."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from cases import tables  # noqa: F401  # declares the tables on Base.metadata
+from cases import tables, tables_work  # noqa: F401  # declare the tables on Base.metadata
 from gnomon.database import Base
 
 context.configure(

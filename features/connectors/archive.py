@@ -6,8 +6,10 @@ import gzip
 import io
 import zipfile
 import zlib
-from hashlib import sha256
+from collections.abc import Callable, Iterator
+from hashlib import file_digest, sha256
 from pathlib import Path, PurePosixPath
+from typing import IO, cast
 
 from gnomon.errors import Fault
 
@@ -33,6 +35,79 @@ def contents(path: Path) -> tuple[bytes, str, str]:
     except (EOFError, zlib.error, OSError, zipfile.BadZipFile):
         raise Fault("features.file.cut", place=str(path)) from None
     return packed, path.name, mark
+
+
+def file_mark(path: Path) -> str:
+    """SHA-256 of a file as it lies."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+class Opened:
+    """A file read from its beginning to its end in chunks, unpacked when it is compressed; `mark` is known then."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._hash = sha256()
+        if path.stat().st_size == 0:
+            raise Fault("features.file.empty", place=str(path))
+        self.name = path.name
+        self._member = ""
+        if path.suffix.lower() == ".gz":
+            self.name = path.stem
+        elif path.suffix.lower() == ".zip":
+            try:
+                with zipfile.ZipFile(path) as bundle:
+                    self._member = _the_member(bundle, path)
+            except zipfile.BadZipFile:
+                raise Fault("features.file.cut", place=str(path)) from None
+            self.name = PurePosixPath(self._member).name
+
+    @property
+    def mark(self) -> str:
+        """SHA-256 of the file as it lies, once it has been read to its end."""
+        return self._hash.hexdigest()
+
+    def chunks(self, size: int) -> Iterator[bytes]:
+        """The contents, `size` bytes at a time."""
+        with self.path.open("rb") as file:
+            stream: IO[bytes] = _Hashing(file, self._hash.update)  # type: ignore[assignment]
+            try:
+                if self._member:
+                    for packed in iter(lambda: stream.read(size), b""):
+                        del packed
+                    with zipfile.ZipFile(file) as bundle, bundle.open(self._member) as inner:
+                        yield from self._filled(inner, size)
+                elif self.path.suffix.lower() == ".gz":
+                    with gzip.open(stream) as inner:
+                        yield from self._filled(cast(IO[bytes], inner), size)
+                else:
+                    yield from self._filled(stream, size)
+            except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile):
+                raise Fault("features.file.cut", place=str(self.path)) from None
+
+    def _filled(self, stream: IO[bytes], size: int) -> Iterator[bytes]:
+        chunk = stream.read(size)
+        if not chunk:
+            raise Fault("features.file.empty", place=str(self.path))
+        while chunk:
+            yield chunk
+            chunk = stream.read(size)
+
+
+class _Hashing(io.RawIOBase):
+    """A file that is hashed while it is read."""
+
+    def __init__(self, file: IO[bytes], update: Callable[[bytes], None]) -> None:
+        self._file, self._update = file, update
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._file.read(size)
+        self._update(chunk)
+        return chunk
 
 
 def decoded(data: bytes, path: Path, encoding: str = "") -> bytes:
@@ -70,7 +145,12 @@ def _filled(data: bytes, path: Path) -> bytes:
 
 def _only_member(packed: bytes, path: Path) -> tuple[bytes, str]:
     with zipfile.ZipFile(io.BytesIO(packed)) as bundle:
-        members = [one for one in bundle.namelist() if not one.endswith("/") and not one.startswith("__MACOSX")]
-        if len(members) != 1:
-            raise Fault("features.file.zip", place=str(path), count=len(members))
-        return bundle.read(members[0]), PurePosixPath(members[0]).name
+        member = _the_member(bundle, path)
+        return bundle.read(member), PurePosixPath(member).name
+
+
+def _the_member(bundle: zipfile.ZipFile, path: Path) -> str:
+    members = [one for one in bundle.namelist() if not one.endswith("/") and not one.startswith("__MACOSX")]
+    if len(members) != 1:
+        raise Fault("features.file.zip", place=str(path), count=len(members))
+    return members[0]

@@ -16,6 +16,17 @@ import pyarrow.compute as pc
 from gnomon.terms import Text
 
 
+def _table(*bytes_: int) -> npt.NDArray[np.bool_]:
+    told = np.zeros(256, bool)
+    told[[*range(0x21), 0x7F, *bytes_]] = True
+    return told
+
+
+_OPENS = _table(0xC2, 0xE1, 0xE2, 0xE3)
+_CLOSES = _table(*range(0x80, 0x8B), 0x9F, 0xA0, 0xA8, 0xA9, 0xAF)
+"""First and last bytes that white space has in UTF-8, U+0085, U+00A0, U+1680, U+2000 to U+205F and U+3000 included."""
+
+
 @dataclass(frozen=True, slots=True)
 class Broken:
     """One row that could not even be read."""
@@ -33,6 +44,8 @@ class Raw:
     numbers: npt.NDArray[np.int64]
     """Row number of every row in its file, 1 being the first line (the header, where there is one)."""
     broken: tuple[Broken, ...] = field(default=())
+    repaired: int = 0
+    """Lines that were read although they are in another encoding than the rest."""
 
 
 def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -43,8 +56,28 @@ def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
         values = values.cast(values.type.value_type)
     if pa.types.is_null(values.type):
         return values.cast(pa.string())
-    trimmed = pc.utf8_trim_whitespace(values.cast(pa.string()))
+    values = values.cast(pa.string())
+    if not any(_may_need_trimming(chunk) for chunk in values.chunks):
+        return values
+    trimmed = pc.utf8_trim_whitespace(values)
     return pc.if_else(pc.equal(trimmed, ""), None, trimmed)
+
+
+def _may_need_trimming(texts: pa.Array) -> bool:
+    """Whether any text is empty, or its first or last byte may belong to white space."""
+    if len(texts) == 0:
+        return False
+    _, places, held = texts.buffers()
+    offsets = np.frombuffer(places, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    lengths = np.diff(offsets)
+    there = lengths > 0
+    if int((~there).sum()) > texts.null_count:
+        return True
+    if held is None or not there.any():
+        return False
+    data = np.frombuffer(held, np.uint8)
+    first, last = (offsets[:-1], offsets[1:] - 1) if there.all() else (offsets[:-1][there], offsets[1:][there] - 1)
+    return bool(_OPENS[data[first]].any() or _CLOSES[data[last]].any())
 
 
 def from_records(records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> pa.Table:

@@ -25,10 +25,12 @@ WINDOW_DAYS = {"365d": 365, "90d": 90}
 class Rows:
     """Rows of a view, seen through a window: outside of it every column is null, so any aggregate is conditional.
 
-    Windows share one scan because they are masks and not filters.
+    Windows share one scan because they are masks and not filters. A view that aggregates may bring what a column says
+    of a window alone, as `<column>_<window>`: that is taken instead of a mask.
     """
 
-    def __init__(self, table: ir.Table, tables: Tables, window: tuple[int, int] | None = None) -> None:
+    def __init__(self, table: ir.Table, tables: Tables, window: tuple[int, int] | None = None, told: str = "") -> None:
+        self._told = told
         self._table = table
         self._tables = tables
         self._window = window
@@ -36,6 +38,9 @@ class Rows:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
+        own = f"{name}_{self._told}"
+        if self._told and own in self._table.columns:
+            return self._table[own]
         inside = self.inside()
         column = self._table[name]
         return column if inside is None else ibis.ifelse(inside, column, ibis.null())
@@ -177,16 +182,16 @@ class Entity:
 def fused(entity: Entity, view: View, tables: Tables) -> tuple[ir.Table, dict[str, ir.Value]]:
     """All measures of one view over all windows as ONE aggregation by entity, and the values in it by column."""
     table = view.build(tables)
-    # Blank identifiers are nobody: pooled, they would make one entity that towers over all.
-    table = table.filter(table.entity_id.notnull() & (table.entity_id != ""))
     columns: dict[str, ir.Value] = {}
     for one in entity.measures.values():
         if one.view.name != view.name:
             continue
         for column in one.columns:
-            rows = Rows(table, tables, windowed(column.window))
+            rows = Rows(table, tables, windowed(column.window), column.window)
             columns[column.name] = one.compute(rows).cast("float64")
-    return table.group_by("entity_id").aggregate(**columns), columns
+    found = table.group_by("entity_id").aggregate(**columns)
+    # Blank identifiers are nobody: pooled, they would make one entity that towers over all.
+    return found.filter(found.entity_id.notnull() & (found.entity_id != "")), columns
 
 
 def windowed(window: str) -> tuple[int, int] | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import ibis
 import ibis.expr.types as ir
 
@@ -19,26 +17,26 @@ def prescriptions(tables: Tables) -> ir.Table:
     return lines(tables).mutate(entity_id=ibis._.institution_id)
 
 
-def institution_drugs(tables: Tables, days: int | None = None) -> ir.Table:
+def institution_drugs(tables: Tables) -> ir.Table:
     """One row per institution and drug; peers are institutions of the same kind and level."""
     known = attributes(tables)
     peers = known.select("entity_id", peer=known.kind.fill_null("") + "/" + known.level.fill_null(""))
-    return drugs(tables, "institution_id", peers, days)
+    return drugs(tables, "institution_id", peers)
 
 
 LINES = View("prescriptions", prescriptions, ("prescription",), "prescription", "rx_id")
 DRUGS = View("drugs", institution_drugs, ("prescription",), "prescription", "rx_id", rows=LINES, shares=("item_code",))
-DRUGS_365D = View(
-    "drugs_365d", partial(institution_drugs, days=365), ("prescription",), "prescription", "rx_id",
-    rows=LINES, shares=("item_code",),
-)  # fmt: skip
 TIMES = Behind(weigh=lambda rows: rows.times)
 OFTEN = 5.0
 """Times the norm from which a drug counts as over it."""
 
 
 @INSTITUTION.measure(
-    DRUGS, Text("处方量为同药常模倍数", "prescription volume to the norm of the drug"), "x", behind=TIMES
+    DRUGS,
+    Text("处方量为同药常模倍数", "prescription volume to the norm of the drug"),
+    "x",
+    windows=("", "365d"),
+    behind=TIMES,
 )
 def rx_times_norm(rows: Rows) -> ir.Value:
     """Largest ratio, over its drugs, of the volume per patient to the peers' median for the same drug.
@@ -78,17 +76,6 @@ def top_drug_share(rows: Rows) -> ir.Value:
 def drugs_count(rows: Rows) -> ir.Value:
     """Distinct drugs prescribed."""
     return rows.count()
-
-
-@INSTITUTION.measure(
-    DRUGS_365D,
-    Text("处方量为同药常模倍数(近365天)", "prescription volume to the norm of the drug, last 365 days"),
-    "x",
-    behind=TIMES,
-)
-def rx_times_norm_365d(rows: Rows) -> ir.Value:
-    """The same as `rx_times_norm` over the lines of the last 365 days."""
-    return rows.times.max()
 
 
 @INSTITUTION.measure(LINES, Text("处方行数", "prescribed lines"), "", windows=RECENT, log=True)

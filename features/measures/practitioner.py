@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import ibis
 import ibis.expr.types as ir
 
@@ -64,23 +62,23 @@ def prescriptions(tables: Tables) -> ir.Table:
     return line.filter(~line.blank).mutate(entity_id=ibis._.prescriber_id)
 
 
-def practitioner_drugs(tables: Tables, days: int | None = None) -> ir.Table:
+def practitioner_drugs(tables: Tables) -> ir.Table:
     """One row per practitioner and drug; peers share the specialty."""
     known = attributes(tables)
-    return drugs(tables, "prescriber_id", known.select("entity_id", peer=known.specialty.fill_null("")), days)
+    return drugs(tables, "prescriber_id", known.select("entity_id", peer=known.specialty.fill_null("")))
 
 
 LINES = View("prescriptions", prescriptions, ("prescription",), "prescription", "rx_id")
 DRUGS = View("drugs", practitioner_drugs, ("prescription",), "prescription", "rx_id", rows=LINES, shares=("item_code",))
-DRUGS_365D = View(
-    "drugs_365d", partial(practitioner_drugs, days=365), ("prescription",), "prescription", "rx_id",
-    rows=LINES, shares=("item_code",),
-)  # fmt: skip
 TIMES = Behind(weigh=lambda rows: rows.times)
 
 
 @PRACTITIONER.measure(
-    DRUGS, Text("处方量为同药常模倍数", "prescription volume to the norm of the drug"), "x", behind=TIMES
+    DRUGS,
+    Text("处方量为同药常模倍数", "prescription volume to the norm of the drug"),
+    "x",
+    windows=("", "365d"),
+    behind=TIMES,
 )
 def rx_times_norm(rows: Rows) -> ir.Value:
     """Largest ratio, over the drugs, of the volume per patient to the peers' median for the same drug."""
@@ -108,17 +106,6 @@ def rx_times_norm_drugs(rows: Rows) -> ir.Value:
 def top_drug_share(rows: Rows) -> ir.Value:
     """Share of the prescribed lines that are for the commonest drug."""
     return ratio(rows.lines.max(), rows.lines.sum())
-
-
-@PRACTITIONER.measure(
-    DRUGS_365D,
-    Text("处方量为同药常模倍数(近365天)", "prescription volume to the norm of the drug, last 365 days"),
-    "x",
-    behind=TIMES,
-)
-def rx_times_norm_365d(rows: Rows) -> ir.Value:
-    """The same as `rx_times_norm` over the lines of the last 365 days."""
-    return rows.times.max()
 
 
 @PRACTITIONER.measure(LINES, Text("处方行数", "prescribed lines"), windows=RECENT, log=True)

@@ -19,6 +19,8 @@ PLACEHOLDERS = ("匿名", "无", "未知", "测试", "不详", "none", "null", "
 
 HASHED = tuple(sha256(word.encode()).hexdigest() for word in PLACEHOLDERS)
 """What a source that hashes its names without a key makes of them: one doctor called "unknown" in every hospital."""
+NOBODY = rf"(?i)^\s*(0*|1+|9+|x+|\*+|{'|'.join(PLACEHOLDERS)})\s*$"
+YEAR = 365
 
 
 def is_blank(identifier: ir.StringValue) -> ir.BooleanValue:
@@ -26,33 +28,39 @@ def is_blank(identifier: ir.StringValue) -> ir.BooleanValue:
 
     Such rows are counted, and never pooled into one entity.
     """
-    plain = identifier.strip().lower()
-    return (
-        identifier.isnull()
-        | (plain == "")
-        | plain.isin([*PLACEHOLDERS, *HASHED])
-        | plain.re_search(r"^(0+|1+|9+|x+|\*+)$")
-    )
+    return identifier.isnull() | identifier.re_search(NOBODY) | identifier.isin(HASHED)
+
+
+IDS = ("person_id", "institution_id", "prescriber_id", "item_code")
 
 
 def lines(tables: Tables) -> ir.Table:
     """One row per prescribed line, with its drug and what the patient still had of it."""
+    made = tables.kept(
+        "lines",
+        "prescription",
+        lambda: _supplied(tables.kept("drawn", "prescription", lambda: _drawn(tables), IDS)),
+        IDS,
+    )
+    tables.forget("drawn")
+    return made
+
+
+def _drawn(tables: Tables) -> ir.Table:
+    """The prescribed lines beside their catalogue entry."""
     item = tables.catalog_item.select("item_code", "strength", "ddd", "max_daily_dose", "is_controlled")
     line = joined(tables.prescription.left_join(item, "item_code"))
     active = line.quantity * line.strength
     dose = ibis.coalesce(line.daily_dose, active / line.days_supply.nullif(0.0))
-    runs_out = line.prescribed_at + (line.days_supply * 86_400).cast("int64").as_interval("s")
-    of_patient = ibis.window(
-        group_by=["person_id", "item_code"], order_by=["prescribed_at", "rx_id", "rx_line"], preceding=(None, 1)
-    )
-    left_over = span(runs_out.max().over(of_patient), line.prescribed_at)
     at = local(line.prescribed_at)
     return line.select(
         "rx_id",
+        "rx_line",
         "person_id",
         "institution_id",
         "prescriber_id",
         "item_code",
+        "prescribed_at",
         "event_at",
         "days_supply",
         "is_controlled",
@@ -61,18 +69,30 @@ def lines(tables: Tables) -> ir.Table:
         ddds=active / line.ddd.nullif(0.0),
         over_dose=dose > line.max_daily_dose,
         blank=is_blank(line.prescriber_id),
-        left_over=ibis.least(ibis.greatest(left_over, 0.0), line.days_supply),
         night=(at.hour() >= 22) | (at.hour() < 6),
         weekend=civil(line.prescribed_at).day_of_week.index() >= 5,
         day=civil(line.prescribed_at),
     )
 
 
-def drugs(tables: Tables, key: str, peers: ir.Table, days: int | None = None) -> ir.Table:
+def _supplied(line: ir.Table) -> ir.Table:
+    runs_out = line.prescribed_at + (line.days_supply * 86_400).cast("int64").as_interval("s")
+    of_patient = ibis.window(
+        group_by=["person_id", "item_code"], order_by=["prescribed_at", "rx_id", "rx_line"], preceding=(None, 1)
+    )
+    left_over = span(runs_out.max().over(of_patient), line.prescribed_at)
+    return line.select(
+        *(name for name in line.columns if name not in ("prescribed_at", "rx_line")),
+        left_over=ibis.least(ibis.greatest(left_over, 0.0), line.days_supply),
+    )
+
+
+def drugs(tables: Tables, key: str, peers: ir.Table) -> ir.Table:
     """One row per prescriber and drug: volume per patient, and how many times the peers' median it is.
 
     The peers are those who prescribe this very drug to enough patients: first of the same peer group, else all of
-    them. Who has few patients of the drug, or too few peers, has no ratio.
+    them. Who has few patients of the drug, or too few peers, has no ratio. What ends in `_365d` is of the lines of the
+    last 365 days alone.
 
     Parameters
     ----------
@@ -80,36 +100,29 @@ def drugs(tables: Tables, key: str, peers: ir.Table, days: int | None = None) ->
         Column of the line that names the prescriber: `institution_id` or `prescriber_id`.
     peers:
         `entity_id` and `peer`, the prescriber's peer group.
-    days:
-        Only lines of so many days before the as-of moment.
     """
     line = lines(tables)
-    if days is not None:
-        line = line.filter(line.event_at > tables.now - ibis.interval(days=days))
-    line = line.filter(~is_blank(line[key]))
-    line = line.mutate(entity_id=line[key])
+    line = line.filter(~(line.blank if key == "prescriber_id" else is_blank(line[key]))).mutate(entity_id=line[key])
+    recent = line.event_at > tables.now - ibis.interval(days=YEAR)
     patient = line.group_by("entity_id", "item_code", "person_id").aggregate(
-        volume=line.volume.sum(), lines=line.count(), event_at=line.event_at.max()
+        volume=line.volume.sum(),
+        volume_365d=ibis.ifelse(recent, line.volume, ibis.null()).sum(),
+        recent=recent.max(),
+        lines=line.count(),
+        event_at=line.event_at.max(),
     )
     drug = patient.group_by("entity_id", "item_code").aggregate(
         volume=patient.volume.sum(),
         heaviest=patient.volume.max(),
+        volume_365d=patient.volume_365d.sum(),
+        heaviest_365d=patient.volume_365d.max(),
         lines=patient.lines.sum(),
         patients=patient.count(),
+        patients_365d=patient.recent.cast("int64").sum(),
         event_at=patient.event_at.max(),
     )
     drug = joined(drug.left_join(peers, "entity_id"))
-    # The heaviest patient is left out: one slip of a key must not make a case, a practice shows in the others too.
-    per = (drug.volume - drug.heaviest) / (drug.patients - 1)
-    drug = drug.mutate(per=ibis.ifelse(drug.patients >= MIN_PATIENTS, per, ibis.null()))
-    near = ibis.window(group_by=["item_code", "peer"])
-    far = ibis.window(group_by="item_code")
-    usual = ibis.cases(
-        (drug.per.count().over(near) >= MIN_DRUG_PEERS, drug.per.median().over(near)),
-        (drug.per.count().over(far) >= MIN_DRUG_PEERS, drug.per.median().over(far)),
-        else_=ibis.null("float64"),
-    )
-    drug = drug.mutate(times=drug.per / usual.nullif(0.0))
+    drug = drug.mutate(times=_times(drug, ""), times_365d=_times(drug, "_365d"))
     furthest = drug.times == drug.times.max().over(ibis.window(group_by="entity_id"))
     return drug.select(
         "entity_id",
@@ -118,6 +131,24 @@ def drugs(tables: Tables, key: str, peers: ir.Table, days: int | None = None) ->
         "lines",
         "patients",
         "times",
+        "times_365d",
         "event_at",
         furthest_patients=ibis.ifelse(furthest, drug.patients, ibis.null()),
     )
+
+
+def _times(drug: ir.Table, window: str) -> ir.FloatingValue:
+    """Volume per patient over the peers' median for the same drug.
+
+    The heaviest patient is left out: one slip of a key must not make a case, a practice shows in the others too.
+    """
+    volume, heaviest, patients = (drug[f"{name}{window}"] for name in ("volume", "heaviest", "patients"))
+    per = ibis.ifelse(patients >= MIN_PATIENTS, (volume - heaviest) / (patients - 1), ibis.null())
+    near = ibis.window(group_by=["item_code", "peer"])
+    far = ibis.window(group_by="item_code")
+    usual = ibis.cases(
+        (per.count().over(near) >= MIN_DRUG_PEERS, per.median().over(near)),
+        (per.count().over(far) >= MIN_DRUG_PEERS, per.median().over(far)),
+        else_=ibis.null("float64"),
+    )
+    return per / usual.nullif(0.0)

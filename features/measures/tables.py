@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,8 @@ class Tables:
     the moment excepted. A row without a date counts from the day it arrived.
     """
 
-    def __init__(self, engine: Engine, as_of: datetime | None) -> None:
+    def __init__(self, engine: Engine, as_of: datetime | None, keep: bool = True) -> None:
+        self._keep = keep
         self._engine = engine
         self._as_of = as_of
         self._built: dict[str, ir.Table] = {}
@@ -38,6 +40,16 @@ class Tables:
         if name not in self._built:
             self._built[name] = self._until(self.dated(name))
         return self._built[name]
+
+    def kept(self, name: str, of: str, expr: Callable[[], ir.Table], coded: Sequence[str] = ()) -> ir.Table:
+        """An intermediate table that several views read, held by the engine when the table `of` is large."""
+        if not self._keep or self._as_of is None or self._engine.rows(of) < self._engine.keep_from:
+            return expr()
+        return self._engine.kept(name, self._as_of.isoformat(), expr, coded)
+
+    def forget(self, name: str) -> None:
+        """Give back what `kept` holds."""
+        self._engine.forget(name)
 
     @property
     def now(self) -> ir.TimestampScalar:

@@ -80,6 +80,10 @@ HEADERS = (
 """Sent with every answer unless the route has set its own: pages run nothing but our own files."""
 
 
+STATIC = (*(pair for pair in HEADERS if pair[0] != b"cache-control"), (b"cache-control", b"max-age=3600"))
+"""Style sheet and icon hold nothing of anybody: browsers may keep them for an hour."""
+
+
 class Watch:
     """ASGI middleware: counts every request and sends the security headers."""
 
@@ -99,7 +103,8 @@ class Watch:
                 status = message["status"]
                 given = list(message.get("headers", ()))
                 have = {name.lower() for name, _ in given}
-                message["headers"] = [*given, *(pair for pair in HEADERS if pair[0] not in have)]
+                added = STATIC if scope["path"].startswith("/console/static/") else HEADERS
+                message["headers"] = [*given, *(pair for pair in added if pair[0] not in have)]
             await send(message)
 
         try:

@@ -114,7 +114,7 @@ def tables(
 
 
 def _refused_rows(settings: Settings, table: str | None = None) -> list[dict[str, Any]]:
-    from features.quality import kept_aside
+    from features.aside import kept_aside
 
     rows: list[dict[str, Any]] = kept_aside(settings.workspace / "refused", table).to_pylist()
     return rows

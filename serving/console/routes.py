@@ -15,7 +15,7 @@ from cases import pages as lists
 from cases import people, queue, service
 from cases.pages import Order
 from cases.people import Person
-from cases.workflow import ACTIONS, CASEWORK, OUTCOMES, READERS, STATES, Action, State
+from cases.workflow import ACTIONS, CASEWORK, ENDED, OUTCOMES, READERS, STATES, Action, State
 from features.measures import entities
 from gnomon.errors import Fault
 from gnomon.i18n import say
@@ -31,6 +31,8 @@ PAGE = 25
 OPENED = 5
 """Warnings told in full on a case's page, the gravest first; the others are a click away."""
 TABS = ("alive", *(state.value for state in State))
+ALWAYS = frozenset({"alive", State.OPEN, State.REVIEW, State.CLOSED})
+"""Tabs that are shown even when nothing is in them."""
 
 
 def person(request: Request) -> Person:
@@ -137,9 +139,13 @@ def queue_page(
             limit=PAGE,
         )
         counts = lists.counts(session)
-    counts["alive"] = sum(n for name, n in counts.items() if name != State.CLOSED)
+    counts["alive"] = sum(n for name, n in counts.items() if name not in ENDED)
     following = _query({**chosen, "cursor": page.cursor}) if page.cursor else ""
-    tabs = [(name, counts[name], _query({**chosen, "state": name})) for name in TABS]
+    tabs = [
+        (name, counts[name], _query({**chosen, "state": name}))
+        for name in TABS
+        if counts[name] or name in ALWAYS or name == chosen["state"]
+    ]
     return pages.render(
         request,
         "queue.html",
@@ -237,7 +243,8 @@ def _case(
     language = language_of(request, serving.settings.language)
     with serving.session() as session:
         view = service.read(session, case_id, asking)
-        moves = service.allowed(view.case, asking)
+        # What asks for more than a reason, an outcome or a person has no form here yet; the API offers it.
+        moves = {action: move for action, move in service.allowed(view.case, asking).items() if not move.needs}
         named = {one.name: one for one in people.everyone(session) if not one.disabled}
     case = view.case
     return pages.render(

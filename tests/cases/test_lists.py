@@ -95,7 +95,7 @@ def test_filters_narrow_the_queue(staff: Staff, ten: Session, warn: Any) -> None
     assert due is not None
     assert [row.id for row in queue.cases(ten, overdue_at=due + timedelta(seconds=1)).rows] == [1]
     assert queue.cases(ten, overdue_at=due).rows == []
-    assert counts(ten) == {"open": 10, "review": 1, "rectifying": 0, "closed": 0}
+    assert {state: n for state, n in counts(ten).items() if n} == {"open": 10, "review": 1}
 
 
 def test_search_takes_text_as_it_stands(ten: Session) -> None:

@@ -10,10 +10,25 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from cases import audit, labels, queue, service
+from cases import audit, labels, policy, queue, service
 from cases.people import Person
 from cases.tables import Case
-from cases.workflow import MOVES, TERMS, Action, Role, State, moves
+from cases.workflow import (
+    ACTIONS,
+    BODY_KINDS,
+    MEANINGS,
+    MOVES,
+    ROLES,
+    SIDES,
+    STATES,
+    TERMS,
+    Action,
+    BodyKind,
+    Role,
+    Side,
+    State,
+    moves,
+)
 from gnomon.errors import Fault
 from gnomon.terms import Outcome, Severity
 
@@ -49,7 +64,8 @@ def test_signing_in_makes_the_case_mine_and_starts_the_clock(session: Session, c
     claimed = do(session, case, Action.CLAIM, staff["auditor"])
     assert (claimed.state, claimed.owner, claimed.version) == ("review", "auditor", 2)
     assert claimed.claimed_at is not None
-    assert claimed.due == claimed.claimed_at + TERMS[Severity.WARN]
+    days = policy.work_calendar(session)
+    assert days.between(claimed.claimed_at, claimed.due) == TERMS[Severity.WARN]
 
 
 def test_closing_writes_outcome_and_money_and_makes_a_label(session: Session, case: Case, staff: Staff) -> None:
@@ -106,14 +122,15 @@ def test_a_stale_version_is_a_conflict(session: Session, case: Case, staff: Staf
 
 def test_what_the_state_forbids_is_refused_with_what_may_be_done(session: Session, case: Case, staff: Staff) -> None:
     fault = refused(session, case, 409, Action.CLOSE, staff["auditor"], "x", Outcome.CONFIRMED)
-    assert "sign in, transfer, copy to, note" in fault.told("en")
-    assert "签收、转办、抄送、备注" in fault.told("zh")
+    assert "sign in, transfer, invite body, remind department, copy to, note, merge" in fault.told("en")
+    assert "签收、转办、邀请参与、前台提醒、抄送、备注、并案" in fault.told("zh")
 
 
 @pytest.mark.parametrize("role", ["viewer", "data_scientist", "administrator", "service"])
 def test_who_does_not_handle_cases_may_do_nothing(session: Session, case: Case, staff: Staff, role: str) -> None:
-    for action in Action:
+    for action in set(Action) - {Action.VOTE}:
         refused(session, case, 403, action, staff[role], "x")
+    refused(session, case, 403 if role == "administrator" else 409, Action.VOTE, staff[role], "x")
     assert service.allowed(case, staff[role]) == {}
 
 
@@ -193,8 +210,10 @@ def test_reading_goes_on_the_trail(session: Session, case: Case, staff: Staff, w
 
 
 def test_moves_are_all_reachable_and_titled() -> None:
-    reached = {State.OPEN} | {move.to for move in MOVES.values()}
+    reached = {State.OPEN} | {move.to for move in MOVES.values()} | {move.pending for move in MOVES.values()} - {None}
     assert reached == set(State)
     assert {action for _, action in MOVES} == set(Action)
     assert all(moves(state, Role.SUPERVISOR) for state in State)
+    assert set(ACTIONS) == set(MEANINGS) == set(Action)
+    assert (set(STATES), set(ROLES), set(SIDES), set(BODY_KINDS)) == (set(State), set(Role), set(Side), set(BodyKind))
     assert all(move.title.zh and move.title.en and move.by for move in MOVES.values())

@@ -123,18 +123,19 @@ class Reader:
             )
 
     def _leave_running(self, text: str, place: str) -> None:
-        log = (self.folder / "background.log").open("w")
-        process = subprocess.Popen(
-            ["bash", "-c", f"{KEEP}\nexec {text}"],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        log = self.folder / "background.log"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                ["bash", "-c", f"{KEEP}\nexec {text}"],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
         self.left_running.append(process)
         for _ in range(300):
-            assert process.poll() is None, f"{place}: {(self.folder / 'background.log').read_text()}"
+            assert process.poll() is None, f"{place}: {log.read_text()}"
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", int(self.port))) == 0:
                     return

@@ -108,6 +108,6 @@ def commands_page() -> str:
 
 def _parameter(one: Any) -> str:
     if one.param_type_name == "argument":
-        name = one.human_readable_name.upper()
+        name = (one.metavar or one.name).strip("[]").upper()
         return f"| `{name if one.required else f'[{name}]'}` | {getattr(one, 'help', '') or ''} |"
     return f"| `{', '.join([*one.opts, *one.secondary_opts])}` | {one.help or ''} |"

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features import quality
+from features.aside import kept_aside
 from features.ingest import Ingested, ingest
 from features.lake import Lake
 from features.mapping import load, parse, shipped, straight
@@ -39,7 +39,7 @@ class Place:
         return rows
 
     def refused(self) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = quality.kept_aside(self.folder / "refused").to_pylist()
+        rows: list[dict[str, Any]] = kept_aside(self.folder / "refused").to_pylist()
         return rows
 
 

@@ -6,8 +6,8 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -68,6 +68,12 @@ def place(template: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[Pla
     settings = Settings(workspace=Path(shutil.copytree(folder, tmp_path / "workspace")))
     with served(settings) as url, httpx.Client(base_url=url, follow_redirects=True) as client:
         yield Place(settings, client, url, tokens)
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[[Settings], AbstractContextManager[str]]:
+    """Serves a workspace on this machine's loopback for as long as a block runs."""
+    return served
 
 
 @contextmanager

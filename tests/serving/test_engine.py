@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 import pyarrow as pa
 import pytest
 
@@ -128,3 +129,67 @@ def test_what_was_answered_is_not_asked_again(settings, first) -> None:
 def test_an_empty_lake_says_what_to_do_first(tmp_path: Path) -> None:
     with pytest.raises(Fault, match="gnomon ingest"):
         score_all(Settings(workspace=tmp_path))
+
+
+@pytest.fixture(scope="module")
+def api(settings, first, serve) -> Iterator[httpx.Client]:
+    """The API over the scored workspace, by a system's token."""
+    database = store.upgrade(settings)
+    with transaction(database) as session:
+        people.add(session, "system", Role.SERVICE, "test")
+        token = people.issue_token(session, "system", "test")
+    database.dispose()
+    headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
+    with serve(settings) as url, httpx.Client(base_url=url, headers=headers, timeout=30) as client:
+        yield client
+
+
+def asked_over_the_api(api: httpx.Client, **asked: object) -> httpx.Response:
+    return api.post("/v1/score", json={"entity": "institution", **asked})
+
+
+def test_entities_are_scored_at_their_stored_profiles_with_reasons(api) -> None:
+    told = asked_over_the_api(api, ids=["C0", "C1"]).json()
+    fired = {rule["model"]: rule for rule in told["results"][0]["rules"]}
+    rule = fired["med-dead-person-claim"]
+    assert math.isclose(sum(reason["contribution"] for reason in rule["reasons"]), rule["score"], abs_tol=1e-6)
+    assert "med-dead-person-claim" not in {one["model"] for one in told["results"][1]["rules"]}
+    assert told["results"][1]["unknown"], "rules that lack their tables are told apart from clean results"
+    assert (told["champion"], told["results"][0]["learned"]) == (None, None)
+
+
+def test_without_explanation_scores_are_the_same_and_reasons_are_absent(api) -> None:
+    with_reasons = asked_over_the_api(api, ids=["C0"]).json()["results"][0]["rules"]
+    without = asked_over_the_api(api, ids=["C0"], explain=False).json()["results"][0]["rules"]
+    assert [rule["score"] for rule in without] == [rule["score"] for rule in with_reasons]
+    assert all(not rule["reasons"] for rule in without)
+
+
+def test_raw_claims_are_scored_against_the_stored_norms_and_not_kept(settings, api) -> None:
+    before = Lake(settings.lake_url).version
+    rows = [
+        {**claim(f"N{n}", "C99", f"P{n}", random.Random(n)), "settled_at": "2025-06-01T10:00:00+08:00"}
+        for n in range(30)
+    ]
+    records = json.loads(json.dumps(rows, default=str))
+    told = asked_over_the_api(api, records={"claim": records}).json()
+    assert [one["entity_id"] for one in told["results"]] == ["C99"]
+    assert Lake(settings.lake_url).version == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "place", "fault"),
+    [
+        ({"ids": ["C1O"]}, 404, "institution C1O", "Nearest: C1"),
+        ({"ids": ["C1"], "records": {"claim": [{}]}}, 422, "body", "either ids or records"),
+        ({"records": {"claim": [{"claim_idd": "1"}]}}, 422, "claim.claim_idd", "Nearest: claim_id"),
+        ({"records": {"claim": [{"claim_id": "1", "total_amount": "much"}]}}, 422, "claim[0]", ""),
+        ({"records": {"clam": [{"claim_id": "1"}]}}, 400, "clam", "claim"),
+        ({"entity": "hospital", "ids": ["C1"]}, 400, "hospital", "earest"),
+    ],
+)
+def test_what_cannot_be_scored_is_told_at_its_place(api, asked, status, place, fault) -> None:
+    answer = asked_over_the_api(api, **asked)
+    assert answer.status_code == status
+    assert answer.json()["place"].startswith(place)
+    assert fault in answer.json()["fault"]

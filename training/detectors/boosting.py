@@ -38,7 +38,7 @@ class Recipe:
 
     def weight(self, rarer: int) -> float:
         """Weight in the mean, given the labels of the rarer kind."""
-        share = min(3.0, EVEN_AT / rarer)
+        share = (EVEN_AT / rarer) ** 2
         return 1.0 if not self.random else share if share >= 1.0 / 3.0 else 0.0
 
 
@@ -61,7 +61,7 @@ TREES: dict[str, Any] = {
     "extra_trees": True,
     "bagging_fraction": 0.9,
     "feature_fraction": 1.0,
-    "feature_fraction_bynode": 0.35,
+    "feature_fraction_bynode": 0.15,
     "num_leaves": 255,
     "min_child_samples": 2,
     "min_sum_hessian_in_leaf": 1e-3,
@@ -70,7 +70,7 @@ TREES: dict[str, Any] = {
 RECIPES = (Recipe(150, repeats=3), Recipe(300, tuple(TREES.items()), random=True))
 """Greedy boosting is best on hundreds of labels of a kind, deep random trees on dozens: a weighted mean serves."""
 EVEN_AT = 100
-"""At so many labels of the rarer kind both weigh the same; random trees weigh `EVEN_AT / labels`, at most 3."""
+"""At so many labels of the rarer kind both weigh the same; random trees weigh `(EVEN_AT / labels)²`."""
 
 
 @dataclass
@@ -83,6 +83,8 @@ class Boosting:
     name: str = "boosting"
     prior: float = 0.0
     design: Design = field(default_factory=lambda: Design(()))
+    typical: tuple[float, ...] = ()
+    """What stands in for an unknown value of each feature: the median of the labelled entities."""
     _text: str = ""
     _model: Any = None
 
@@ -95,7 +97,8 @@ class Boosting:
         if not self.design.features:
             raise Fault("training.boosting.nothing_varies", place=profiles.entity)
         self.prior = float(np.log(target.mean() / (1.0 - target.mean())))
-        matrix = self.design.matrix(rows)
+        self.typical = tuple(np.nanmedian(self.design.matrix(rows), axis=0).tolist())
+        matrix = self._matrix(rows)
         rarer = int(min(target.sum(), len(target) - target.sum()))
         weights = {recipe: recipe.weight(rarer) for recipe in self.recipes if recipe.weight(rarer) > 0.0}
         parts: list[tuple[str, float]] = []
@@ -112,11 +115,11 @@ class Boosting:
 
     def score(self, profiles: Profiles) -> Floats:
         """Log-odds of each entity; higher is more like the confirmed ones."""
-        return trees.raw(self._model, self.design.matrix(profiles), self.threads)
+        return trees.raw(self._model, self._matrix(profiles), self.threads)
 
     def explain(self, profiles: Profiles) -> Contributions:
         """Exact TreeSHAP values of the log-odds, value and deviation of a column told together."""
-        by_feature, base = trees.contributions(self._model, self.design.matrix(profiles), self.threads)
+        by_feature, base = trees.contributions(self._model, self._matrix(profiles), self.threads)
         return Contributions(base, self.design.told(by_feature, profiles))
 
     def save(self, folder: Path) -> None:
@@ -124,6 +127,7 @@ class Boosting:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MODEL).write_text(self._text, encoding="ascii")
         about = {"seed": self.seed, "prior": self.prior, "features": self.design.as_list()}
+        about["typical"] = list(self.typical)
         (folder / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
 
     @classmethod
@@ -131,9 +135,15 @@ class Boosting:
         """Read what `save` wrote; `Fault` for anything else."""
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         found = cls(about["seed"], prior=about["prior"], design=Design.of(about["features"]))
+        found.typical = tuple(float(one) for one in about["typical"])
         found._model = trees.booster(folder / MODEL)
         found._text = (folder / MODEL).read_text(encoding="ascii")
         return found
+
+    def _matrix(self, profiles: Profiles) -> Floats:
+        # Left to itself a tree learns that who hides a value is suspicious; unknown must read as usual.
+        matrix = self.design.matrix(profiles)
+        return np.where(np.isnan(matrix), np.asarray(self.typical), matrix)
 
 
 def shortage(labels: pd.Series | None, folds: int = 1) -> str:

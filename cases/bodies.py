@@ -1,0 +1,206 @@
+"""Bodies, who belongs to them, and what they may see: an organisation sees the cases that it takes part in.
+
+Until a body is registered, everybody who handles cases sees all of them. From then on people see the cases in which
+their body (or a department under it) takes part, those that they own or read along, and the common pool while the
+policy `common_pool` holds. People of a body of oversight see everything; people of no registered body, nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import ColumnElement, delete, exists, or_, select, true
+from sqlalchemy.orm import Session
+
+from cases import audit, policy
+from cases.people import Person
+from cases.tables import Account, Case, CaseCopy, CaseWarning, IssuedWarning
+from cases.tables_work import Body, Party, RoleGrant, Route
+from cases.workflow import BodyKind, Role, Side
+from gnomon.errors import Fault, nearest
+
+ANY = "*"
+SYSTEM = "system"
+"""How the product's own clock comes in: it stands above all sides."""
+
+
+def register(
+    session: Session, name: str, kind: BodyKind, actor: str, parent: str | None = None, oversight: bool = False
+) -> Body:
+    """Register a body. Raises `Fault` when the name is empty (422) or taken (409), or there is no such parent (404)."""
+    moment = audit.begin(session)
+    if not name.strip() or len(name) > 200:
+        raise Fault("cases.body_name", place=name)
+    if session.get(Body, name) is not None:
+        raise Fault("cases.body_taken", place=name, status=409)
+    if parent is not None:
+        required(session, parent)
+    made = Body(name=name, kind=kind.value, parent=parent, oversight=oversight, created_at=moment)
+    session.add(made)
+    session.flush()
+    audit.record(session, actor, "add", audit.Subject("body", name), None, made.as_dict())
+    return made
+
+
+def required(session: Session, name: str) -> Body:
+    """The body of this name; a fault (404) that names the nearest when there is none."""
+    found = session.get(Body, name)
+    if found is None:
+        names = session.scalars(select(Body.name)).all()
+        raise Fault("cases.no_body", place=name, status=404, nearest=nearest(name, names) or "–")
+    return found
+
+
+def everyone(session: Session) -> Sequence[Body]:
+    """All bodies, by name."""
+    return session.scalars(select(Body).order_by(Body.name)).all()
+
+
+def route(session: Session, scene: str, names: Iterable[str], actor: str) -> None:
+    """New cases of this scene belong to these bodies' queues from now on (and to no others)."""
+    audit.begin(session)
+    wanted = [required(session, name).name for name in names]
+    session.execute(delete(Route).where(Route.scene == scene))
+    session.add_all(Route(scene=scene, body=name) for name in wanted)
+    session.flush()
+    audit.record(session, actor, "route", audit.Subject("scene", scene), None, {"bodies": wanted})
+
+
+def routes(session: Session) -> dict[str, list[str]]:
+    """Bodies by scene."""
+    found: dict[str, list[str]] = {}
+    for scene, body in session.execute(select(Route.scene, Route.body).order_by(Route.scene, Route.body)):
+        found.setdefault(scene, []).append(body)
+    return found
+
+
+def grant(session: Session, name: str, role: Role, actor: str, scene: str = ANY, body: str = ANY) -> None:
+    """Give a person another role in one scene, in one body, or both; a body's cases become visible with it."""
+    audit.begin(session)
+    if session.get(Account, name) is None:
+        raise Fault(
+            "cases.no_person", place=name, status=404, nearest=nearest(name, session.scalars(select(Account.name)))
+        )
+    if body != ANY:
+        required(session, body)
+    session.merge(RoleGrant(name=name, scene=scene, body=body, role=role.value))
+    session.flush()
+    after = {"role": role.value, "scene": scene, "body": body}
+    audit.record(session, actor, "grant", audit.Subject("account", name), None, after)
+
+
+def withdraw(session: Session, name: str, actor: str, scene: str = ANY, body: str = ANY) -> None:
+    """Take such a role away again."""
+    audit.begin(session)
+    session.execute(delete(RoleGrant).where(RoleGrant.name == name, RoleGrant.scene == scene, RoleGrant.body == body))
+    audit.record(session, actor, "withdraw", audit.Subject("account", name), {"scene": scene, "body": body}, None)
+
+
+def grants(session: Session, name: str) -> Sequence[RoleGrant]:
+    """Roles of a person beside the one of the account."""
+    return session.scalars(select(RoleGrant).where(RoleGrant.name == name)).all()
+
+
+def role_in(session: Session, person: Person, case: Case) -> Role:
+    """The role that counts for this case: the most exact grant that fits, else the account's."""
+    parties = None
+    best, rank = person.role, -1
+    for one in grants(session, person.name):
+        if one.scene not in (ANY, case.scene):
+            continue
+        if one.body != ANY:
+            parties = sides(session, case) if parties is None else parties
+            if not any(party.body == one.body for party in parties):
+                continue
+        exact = (one.scene != ANY) + 2 * (one.body != ANY)
+        if exact > rank:
+            best, rank = Role(one.role), exact
+    return best
+
+
+def sides(session: Session, case: Case) -> Sequence[Party]:
+    """The bodies that take part in a case."""
+    return session.scalars(select(Party).where(Party.case_id == case.id).order_by(Party.since, Party.body)).all()
+
+
+def reach(session: Session, person: Person | None) -> frozenset[str] | None:
+    """Bodies whose cases this person sees; null for all."""
+    if person is None or person.via == SYSTEM or not policy.bodies_stand(session):
+        return None
+    own = {person.organisation} if person.organisation else set()
+    own |= {one.body for one in grants(session, person.name) if one.body != ANY}
+    rows = session.execute(select(Body.name, Body.parent, Body.oversight)).all()
+    if any(row.oversight and row.name in own for row in rows):
+        return None
+    known = {row.name for row in rows} & own
+    while True:
+        below = {row.name for row in rows if row.parent in known} - known
+        if not below:
+            return frozenset(known)
+        known |= below
+
+
+def visible(session: Session, person: Person | None) -> ColumnElement[bool]:
+    """The condition on `case_file` that leaves what this person may see."""
+    seen = reach(session, person)
+    if seen is None or person is None:
+        return true()
+    ways: list[ColumnElement[bool]] = [Case.owner == person.name]
+    ways.append(Case.id.in_(select(CaseCopy.case_id).where(CaseCopy.name == person.name)))
+    if seen:
+        ways.append(Case.id.in_(select(Party.case_id).where(Party.body.in_(sorted(seen)))))
+    if policy.get(session, "common_pool") and known_body(session, person):
+        ways.append(Case.pool.is_(True))
+    return or_(*ways)
+
+
+def known_body(session: Session, person: Person) -> bool:
+    """Whether the person belongs to a registered body."""
+    return person.organisation is not None and session.get(Body, person.organisation) is not None
+
+
+def visible_warnings(session: Session, person: Person | None) -> ColumnElement[bool]:
+    """The condition on `warning`: those in cases that this person may see."""
+    if reach(session, person) is None:
+        return true()
+    held = select(CaseWarning.warning_id).join(Case, Case.id == CaseWarning.case_id)
+    return IssuedWarning.id.in_(held.where(visible(session, person)))
+
+
+def sees(session: Session, person: Person | None, case_id: int) -> bool:
+    """Whether this person may see this case."""
+    query = select(exists().where(Case.id == case_id, visible(session, person)))
+    return bool(session.scalar(query))
+
+
+def sides_of(session: Session, person: Person, case: Case) -> frozenset[Side] | None:
+    """The sides on which the person's bodies take part; null when they stand above sides.
+
+    Of a case in the common pool, everybody who sees it may lead.
+    """
+    seen = reach(session, person)
+    if seen is None:
+        return None
+    if case.pool or case.owner == person.name:
+        return frozenset({Side.LEAD}) | _held(session, case, seen)
+    return _held(session, case, seen)
+
+
+def _held(session: Session, case: Case, seen: frozenset[str]) -> frozenset[Side]:
+    held = [party for party in sides(session, case) if party.body in seen]
+    leads = case.organisation is None or case.organisation in seen
+    # Who handed the case on still reads it, and leads it no more.
+    return frozenset(Side(one.side) for one in held if leads or one.side != Side.LEAD)
+
+
+def join(session: Session, case: Case, body: str | None, side: Side) -> Party | None:
+    """Let a body take part in a case; nothing happens when it does already, or is not registered."""
+    if body is None or session.get(Body, body) is None:
+        return None
+    case.pool = False
+    found = session.get(Party, (case.id, body, side.value))
+    if found is None:
+        found = Party(case_id=case.id, body=body, side=side.value, since=audit.begin(session))
+        session.add(found)
+        session.flush()
+    return found

@@ -1,0 +1,147 @@
+"""Warnings of other platforms: taken in once, scored by our models too, answered with what became of them."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from cases import audit, bodies, outbox, queue, raising
+from cases.people import Person
+from cases.raising import Raised
+from cases.tables import Case
+from cases.tables_work import Foreign
+from cases.workflow import ENDED, Side
+from gnomon.errors import Fault
+from gnomon.terms import Severity, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Theirs:
+    """One warning of another platform."""
+
+    system: str
+    id: str
+    title: str
+    scene: str
+    scheme: str
+    entity_kind: str
+    entity_id: str
+    entity_name: str = ""
+    score: float | None = None
+    severity: Severity = Severity.WARN
+    description: str = ""
+    told: dict[str, Any] = field(default_factory=dict)
+    """The record as it came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """What our models say about the same entity and scheme."""
+
+    model: str
+    score: float
+    percentile: float
+    warns: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """What became of one."""
+
+    record: Foreign
+    known: bool
+    """Came before: nothing was done."""
+
+
+Judge = Callable[[str, str, str], Ours | None]
+"""(entity kind, entity id, scheme) → our verdict; null when our models cannot judge."""
+
+
+def rescreen(session: Session, theirs: Sequence[Theirs], judge: Judge, actor: Person) -> list[Screened]:
+    """Take in warnings of other platforms. Each is scored by ours, both scores are kept, and it joins the open case
+    about the same entity and scheme or opens one. The same system and number again changes nothing.
+
+    Faults: 403 the role; 422 a warning without system, number, title, scene, scheme or entity.
+    """
+    moment = audit.begin(session)
+    raising.may_import(actor)
+    done = []
+    for one in theirs:
+        named = (one.system, one.id, one.title, one.scene, one.scheme, one.entity_kind, one.entity_id)
+        if not all(part.strip() for part in named):
+            raise Fault("cases.foreign_needs", place=f"{one.system}/{one.id}")
+        known = session.scalar(select(Foreign).where(Foreign.system == one.system, Foreign.foreign_id == one.id))
+        if known is not None:
+            done.append(Screened(known, True))
+            continue
+        ours = judge(one.entity_kind, one.entity_id, one.scheme)
+        done.append(Screened(_take(session, one, ours, actor, moment), False))
+    return done
+
+
+def statuses(
+    session: Session, system: str, updated_since: datetime | None = None, after: int = 0, limit: int = 50
+) -> list[tuple[Foreign, Case]]:
+    """What became of one system's warnings: pages by number, or all whose case changed since a moment (with `after`
+    the number of the last record of that page)."""
+    query = select(Foreign, Case).join(Case, Case.id == Foreign.case_id).where(Foreign.system == system)
+    order: list[Any] = [Foreign.id]
+    if updated_since is not None:
+        order = [Case.updated_at, Foreign.id]
+        later = or_(Case.updated_at > updated_since, and_(Case.updated_at == updated_since, Foreign.id > after))
+        query = query.where(later)
+    else:
+        query = query.where(Foreign.id > after)
+    rows = session.execute(query.order_by(*order).limit(max(1, min(limit, 200))))
+    return [(row[0], row[1]) for row in rows]
+
+
+def records(session: Session, case_id: int) -> Sequence[Foreign]:
+    """Records of other systems that lie behind a case."""
+    return session.scalars(select(Foreign).where(Foreign.case_id == case_id).order_by(Foreign.id)).all()
+
+
+def agreement(session: Session) -> dict[str, dict[str, int]]:
+    """By system: how often our models agreed, stayed silent, or could not judge."""
+    found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for system, verdict in session.execute(select(Foreign.system, Foreign.verdict)):
+        found[system][verdict] += 1
+    return {system: dict(counts) for system, counts in found.items()}
+
+
+def _take(session: Session, one: Theirs, ours: Ours | None, actor: Person, moment: datetime) -> Foreign:
+    same = (Case.entity_kind == one.entity_kind, Case.entity_id == one.entity_id, Case.scheme == one.scheme)
+    stands = (Case.state.not_in([state.value for state in ENDED]), Case.parent_id.is_(None))
+    case = session.scalar(select(Case).where(*same, *stands).with_for_update())
+    action = "open" if case is None else "join"
+    if case is None:
+        raised = Raised(
+            Text(one.title, one.title), one.description or one.title, one.scene, one.scheme, one.severity,
+            one.entity_kind, one.entity_id, one.entity_name,
+        )  # fmt: skip
+        case = raising.make(session, raised, moment, "rescreen")
+        case.gravity = (ours.percentile if ours else 0.0) + (one.severity is Severity.ALERT)
+        for body in bodies.routes(session).get(one.scene, ()):
+            bodies.join(session, case, body, Side.LEAD)
+    else:
+        case.version += 1
+        case.updated_at = moment
+    made = Foreign(system=one.system, foreign_id=one.id, told=json.dumps(one.told, ensure_ascii=False, default=str))
+    made.their_score, made.case_id, made.received_at = one.score, case.id, moment
+    made.verdict = "unknown" if ours is None else "agreed" if ours.warns else "quiet"
+    if ours is not None:
+        made.our_model, made.our_score, made.our_percentile = ours.model, ours.score, ours.percentile
+    session.add(made)
+    session.flush()
+    after = {**made.as_dict(), "version": case.version}
+    del after["told"]
+    audit.record(session, actor.actor, action, queue.subject(case), None, after)
+    outbox.put(session, f"case.{action}", case, actor.actor, moment)
+    return made

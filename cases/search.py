@@ -1,0 +1,84 @@
+"""Search in cases, warnings and the trail, for text as it stands, in Chinese as well as in Latin letters.
+
+On PostgreSQL the pairs of neighbouring letters of a text are indexed, because two letters are a word in Chinese and the
+database's own trigrams need three. SQLite looks through all rows, which is fast at the size that it serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, cast, func, literal, or_, select
+from sqlalchemy.orm import Session
+
+from cases import bodies
+from cases.people import Person
+from cases.tables import Case, IssuedWarning, Trail
+
+BULK = ("issue", "open", "join", "read")
+"""Events that no person wrote anything in; search passes over them."""
+
+
+def in_cases(session: Session, text: str) -> ColumnElement[bool]:
+    """The condition on `case_file`: name, id, titles, scheme, description or number."""
+    hit = _holds(session, Case.haystack, text)
+    if text.isdecimal() and len(text) < 19:
+        hit = or_(hit, Case.id == int(text))
+    return hit
+
+
+def in_warnings(session: Session, text: str) -> ColumnElement[bool]:
+    """The condition on `warning`: name, id or scheme hold the text."""
+    blank = literal(" ", literal_execute=True)
+    told = IssuedWarning.entity_name + blank + IssuedWarning.entity_id + blank + IssuedWarning.scheme
+    return _holds(session, func.lower(told), text)
+
+
+def in_trail(
+    session: Session,
+    reader: Person | None = None,
+    *,
+    text: str = "",
+    actor: str | None = None,
+    action: str | None = None,
+    case_id: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> Sequence[Trail]:
+    """What people did with cases that `reader` may see, the newest first: every event whose text holds `text`.
+
+    `before` is the number of the last event read so far. Mere reading is found by `action="read"`.
+    """
+    query = select(Trail).where(Trail.subject_kind == "case")
+    query = query.where(Trail.action == action) if action is not None else query.where(Trail.action.not_in(_BULK))
+    if text.strip():
+        query = query.where(_holds(session, func.lower(Trail.after), text.strip()))
+    for column, value in ((Trail.actor, actor), (Trail.subject_id, None if case_id is None else str(case_id))):
+        if value is not None:
+            query = query.where(column == value)
+    if since is not None:
+        query = query.where(Trail.at >= since)
+    if until is not None:
+        query = query.where(Trail.at < until)
+    if before is not None:
+        query = query.where(Trail.seq < before)
+    if bodies.reach(session, reader) is not None:
+        # A number as text on one side: cast the cases' side, the trail's index then still serves.
+        seen = select(cast(Case.id, Trail.subject_id.type)).where(bodies.visible(session, reader))
+        query = query.where(Trail.subject_id.in_(seen))
+    return session.scalars(query.order_by(Trail.seq.desc()).limit(max(1, min(limit, 200)))).all()
+
+
+def _holds(session: Session, column: Any, text: str) -> ColumnElement[bool]:
+    told = text.lower()
+    there: ColumnElement[bool] = column.contains(told, autoescape=True)
+    if session.get_bind().dialect.name != "postgresql" or len(told) < 2:
+        return there
+    return and_(func.gnomon_bigrams(column).op("@>")(func.gnomon_bigrams(told)), there)
+
+
+_BULK = [literal(action, literal_execute=True) for action in BULK]
