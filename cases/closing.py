@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from cases import bodies, merging, notices, policy, rectification
 from cases.asked import Conflict, Forbidden
+from cases.people import Person
 from cases.step import Step
 from cases.tables import Case, plain
 from cases.tables_work import Party
@@ -79,6 +80,12 @@ def reopen(step: Step) -> None:
 def confirming(session: Session, found: Case) -> list[Party]:
     """The sides whose confirmation the case waits for before it ends."""
     return [party for party in bodies.sides(session, found) if party.side not in (Side.LEAD, Side.HELPER)]
+
+
+def to_confirm(session: Session, found: Case, person: Person) -> list[Party]:
+    """The sides that this person may confirm for and has not: those of their body, and of departments under it."""
+    seen = bodies.reach(session, person) or frozenset({person.organisation or ""})
+    return [party for party in confirming(session, found) if party.confirmed_at is None and party.body in seen]
 
 
 def _may_end(step: Step) -> None:

@@ -82,7 +82,7 @@ def _needs(move: Move) -> Iterator[tuple[str, dict[str, object]]]:
     for need in Need:
         if need in move.needs:
             yield f"needs_{need.value}", {}
-    if move.sides != frozenset({Side.LEAD}) and move.sides != frozenset(Side):
+    if move.sides not in (frozenset(), frozenset({Side.LEAD}), frozenset(Side)):
         yield "sides", {"sides": _listed([SIDES[side] for side in Side if side in move.sides])}
     if move.pending is not None:
         yield "pending", {"state": STATES[move.pending]}

@@ -58,6 +58,14 @@ def consultations(session: Session, case_id: int) -> list[tuple[Consultation, Se
     return [(one, session.scalars(seats.where(Seat.consultation_id == one.id)).all()) for one in held.all()]
 
 
+def runs(session: Session, case_id: int, name: str | None = None) -> bool:
+    """Whether a consultation runs on the case (to which `name` was called)."""
+    query = select(Consultation.id).where(Consultation.case_id == case_id, Consultation.concluded_at.is_(None))
+    if name is not None:
+        query = query.where(Consultation.id.in_(select(Seat.consultation_id).where(Seat.name == name)))
+    return session.scalar(query.limit(1)) is not None
+
+
 def circulate(
     session: Session, found: Case, told: str, by: str, audience: Sequence[Body], moment: datetime
 ) -> Circular:

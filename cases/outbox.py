@@ -172,7 +172,7 @@ def _wants(endpoint: Endpoint, kind: str) -> bool:
 
 def _concerned(session: Session, found: Case) -> set[str]:
     """Bodies that take part in the case, and those above them."""
-    above = dict(session.execute(select(Body.name, Body.parent)).tuples().all())
+    above = {row.name: row.parent for row in session.execute(select(Body.name, Body.parent))}
     names: set[str] = set()
     for one in session.scalars(select(Party.body).where(Party.case_id == found.id)):
         at: str | None = one

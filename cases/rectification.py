@@ -78,6 +78,11 @@ def unreported(session: Session, case_id: int) -> int:
     return _count(session, case_id, ("ordered", "returned"))
 
 
+def awaits(session: Session, case_id: int, to_check: bool) -> bool:
+    """Whether an item waits to be checked, or to be put right."""
+    return _count(session, case_id, ("submitted",) if to_check else ("ordered", "returned")) > 0
+
+
 def attach(
     session: Session, case_id: int, actor: Person, name: str, media_type: str, content: bytes, item: int | None = None
 ) -> Attachment:

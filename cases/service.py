@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
 
-from cases import audit, bodies, closing, outbox, queue, steps
+from cases import audit, bodies, closing, meetings, outbox, queue, rectification, steps
 from cases.asked import Conflict, Forbidden, Part, Request, required
 from cases.people import Person
 from cases.step import Step
@@ -71,14 +71,16 @@ def act(
         other,
         answer,
     )
-    named = required(session, found, move, Action(action), asked)
-    before = found.as_dict()
-    step = Step(session, found, move, Action(action), actor, asked, named, audit.begin(session))
-    steps.apply(step)
-    found.version += 1
-    found.updated_at = step.moment
-    session.flush()
-    _record(step, before)
+    # A savepoint: what a step had begun before it found a reason to refuse is undone, whatever the caller does next.
+    with session.begin_nested():
+        named = required(session, found, move, Action(action), asked)
+        before = found.as_dict()
+        step = Step(session, found, move, Action(action), actor, asked, named, audit.begin(session))
+        steps.apply(step)
+        found.version += 1
+        found.updated_at = step.moment
+        session.flush()
+        _record(step, before)
     return found
 
 
@@ -96,6 +98,7 @@ def allowed(found: Case, person: Person) -> dict[Action, Move]:
         and not _owned_by_other(session, found, move, person)
         and not _nobody_to_free(found, move)
         and not (action is Action.RECONCILE and closing.proposed_by(found) == person.name)
+        and _is_there(session, found, action, person)
     }
 
 
@@ -154,7 +157,7 @@ def _sides(session: Session, person: Person, found: Case) -> frozenset[Side] | N
 
 
 def _stands(move: Move, standing: frozenset[Side] | None) -> bool:
-    return standing is None or bool(move.sides & standing)
+    return standing is None or not move.sides or bool(move.sides & standing)
 
 
 def _owned_by_other(session: Session, found: Case, move: Move, person: Person) -> bool:
@@ -163,6 +166,17 @@ def _owned_by_other(session: Session, found: Case, move: Move, person: Person) -
     standing = _sides(session, person, found)
     chief = bodies.role_in(session, person, found) is Role.SUPERVISOR
     return not (chief and (standing is None or Side.LEAD in standing))
+
+
+def _is_there(session: Session, found: Case, action: Action, person: Person) -> bool:
+    """Whether there is anything to do it to: an item, a seat, a side that has not confirmed."""
+    if action in (Action.SUBMIT, Action.CHECK):
+        return rectification.awaits(session, found.id, action is Action.CHECK)
+    if action in (Action.VOTE, Action.CONCLUDE):
+        return meetings.runs(session, found.id, person.name if action is Action.VOTE else None)
+    if action is Action.CONFIRM:
+        return bool(closing.to_confirm(session, found, person))
+    return True
 
 
 def _nobody_to_free(found: Case, move: Move) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from cases import bodies, closing, meetings, merging, notices, policy, rectification
+from cases import audit, bodies, closing, meetings, merging, notices, policy, queue, rectification
 from cases.asked import Conflict, Forbidden, side_of
 from cases.step import Step
 from cases.tables import Account, Case, CaseCopy
@@ -94,17 +94,9 @@ def _invite(step: Step) -> None:
 
 
 def _confirm(step: Step) -> None:
-    session, found = step.session, step.found
-    seen = bodies.reach(session, step.actor)
-    mine = [
-        party
-        for party in closing.confirming(session, found)
-        if party.confirmed_at is None and (seen is None or party.body in seen)
-    ]
+    mine = closing.to_confirm(step.session, step.found, step.actor)
     if step.asked.side is not None:
         mine = [party for party in mine if party.side == step.asked.side]
-    if seen is None:
-        mine = [party for party in mine if party.body == step.actor.organisation]
     if not mine:
         raise Conflict("cases.nothing_to_confirm", place=step.place)
     for party in mine:
@@ -123,6 +115,8 @@ def _split(step: Step) -> None:
     session.add_all(made)
     session.flush()
     for one in made:
+        after = {"version": 1, "parent": found.id, "title": one.title_zh, "owner": one.owner}
+        audit.record(session, step.actor.actor, "open", queue.subject(one), None, after)
         bodies.join(session, one, one.organisation or found.organisation, Side.LEAD)
         bodies.join(session, found, one.organisation, Side.HELPER)
         if one.owner:

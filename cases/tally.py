@@ -10,6 +10,8 @@ from decimal import Decimal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from cases import bodies
+from cases.people import Person
 from cases.tables import Case, CaseWarning, IssuedWarning
 
 
@@ -34,8 +36,11 @@ class Tally:
     """Yuan recovered, of these cases."""
 
 
-def tally(session: Session, since: datetime | None = None) -> Sequence[Tally]:
-    """Count the warnings issued at or after `since` (all when None), and the cases that hold them."""
+def tally(session: Session, since: datetime | None = None, reader: Person | None = None) -> Sequence[Tally]:
+    """Count the warnings issued at or after `since` (all when None), and the cases that hold them.
+
+    `reader` leaves the cases that this person may see. A merged case holds no warning and counts nowhere.
+    """
     held = (
         select(
             CaseWarning.case_id.label("case_id"),
@@ -60,6 +65,7 @@ def tally(session: Session, since: datetime | None = None) -> Sequence[Tally]:
             func.sum(Case.amount_recovered),
         )
         .join(Case, Case.id == by_case.c.case_id)
+        .where(bodies.visible(session, reader))
         .group_by(*groups)
         .order_by(*groups)
     )

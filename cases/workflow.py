@@ -102,7 +102,8 @@ class Move:
     """When the case has an owner, only the owner and supervisors of its body may do it."""
     needs: frozenset[Need] = frozenset()
     sides: frozenset[Side] = frozenset({Side.LEAD})
-    """Sides whose people may do it, where bodies are registered; bodies of oversight always may."""
+    """Sides whose people may do it, where bodies are registered; empty: everybody who sees the case.
+    Bodies of oversight always may."""
     pending: State | None = None
     """Where it leads when a second pair of eyes has to look first."""
     other_eyes: bool = False
@@ -179,7 +180,7 @@ def _table() -> dict[tuple[State, Action], Move]:
     may(Action.RESUPERVISE, CHIEFS, alive, reason=True, sides=frozenset({Side.SUPERVISOR}))
     may(Action.CONSULT, CASEWORK, [(s, s) for s in worked], reason=True, needs=[Need.PEOPLE], sides=_WATCHING)
     votes = [*((s, s) for s in worked), (paused, paused)]
-    may(Action.VOTE, READERS, votes, needs=[Need.CONSULTATION, Need.ANSWER], sides=_ANYBODY)
+    may(Action.VOTE, READERS, votes, needs=[Need.CONSULTATION, Need.ANSWER], sides=frozenset())
     may(Action.CONCLUDE, CASEWORK, votes, reason=True, needs=[Need.CONSULTATION], sides=_WATCHING)
     may(Action.CIRCULATE, CHIEFS, always, reason=True, needs=[Need.BODIES], sides=_WATCHING)
     may(Action.COPY, CASEWORK, always, person=True, sides=_ANYBODY)

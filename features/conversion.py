@@ -20,6 +20,7 @@ NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
 PLAIN_NUMBER = r"^[+-]?\d{1,18}(\.\d{1,18})?$"
 DAY = r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})$"
 CHINESE_DAY = r"^(\d{4})年(\d{1,2})月(\d{1,2})日$"
+MONTH = r"^(\d{4})(?:[-/.年]?)(\d{1,2})月?$"
 CLOCK = r"[T ](\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?)"
 MOMENT = rf"^(\d{{4}})[-/](\d{{1,2}})[-/](\d{{1,2}}){CLOCK}$"
 ZONED = rf"^(\d{{4}})-(\d{{2}})-(\d{{2}}){CLOCK} ?(Z|[+-]\d{{2}}:?\d{{2}})$"
@@ -56,7 +57,11 @@ def _enum(texts: pa.Array, column: Column, _how: Reading) -> pa.Array:
 
 
 def _month(texts: pa.Array, _column: Column, _how: Reading) -> pa.Array:
-    return _where(pc.match_substring_regex(texts, r"^\d{4}-(0[1-9]|1[0-2])$"), texts)
+    """YYYY-MM from 2024-02, 202402, 2024/2 and 2024年2月."""
+    parts = _where(pc.match_substring_regex(texts, MONTH), texts)
+    told = pc.replace_substring_regex(parts, MONTH, r"\1-0\2")
+    told = pc.replace_substring_regex(told, r"-0(\d{2})$", r"-\1")
+    return _where(pc.match_substring_regex(told, r"^\d{4}-(0[1-9]|1[0-2])$"), told)
 
 
 def _bool(texts: pa.Array, _column: Column, _how: Reading) -> pa.Array:

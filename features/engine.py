@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from tempfile import TemporaryDirectory
+from pathlib import Path
+from secrets import token_hex
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import ibis
@@ -64,8 +66,9 @@ class Engine:
     def __init__(self, lake_version: int = 0, threads: int = 0, memory: str = MEMORY) -> None:
         # Extensions are never fetched: everything used is compiled in, and the engine must work without a network.
         settings = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-        self._aside = TemporaryDirectory(prefix="gnomon-engine-", ignore_cleanup_errors=True)
-        settings |= {"memory_limit": memory, "temp_directory": self._aside.name, "preserve_insertion_order": False}
+        # DuckDB makes this folder when it needs it, and removes it when it closes.
+        aside = Path(gettempdir()) / f"gnomon-engine-{token_hex(8)}"
+        settings |= {"memory_limit": memory, "temp_directory": str(aside), "preserve_insertion_order": False}
         self._backend = ibis.duckdb.connect(**settings, **({"threads": threads} if threads else {}))
         self._backend.raw_sql("SET TimeZone = 'UTC'")
         # DuckDB 2.0 ends in an internal error when it turns an IN list over joined windows into a join of its own.
@@ -81,13 +84,15 @@ class Engine:
         """Queries run so far."""
 
     @classmethod
-    def open(cls, lake: Lake | Stored, version: int | None = None, threads: int = 0) -> Self:
+    def open(
+        cls, lake: Lake | Stored, version: int | None = None, threads: int = 0, memory: str = MEMORY
+    ) -> Self:
         """Views over the Parquet files of one lake version (the newest when None).
 
-        `threads` is the number of processor threads; 0 takes all.
+        `threads` is the number of processor threads; 0 takes all. Beyond `memory` the engine works from the disk.
         """
         at = lake.version if version is None else version
-        engine = cls(at, threads)
+        engine = cls(at, threads, memory)
         for name, state in lake.state(at).items():
             files = lake.files(name, at) if state.rows else []
             if files:
@@ -121,24 +126,40 @@ class Engine:
             self._register(name, under.schema.empty_table())
         return self._views[name]
 
-    def kept(self, name: str, moment: str, expr: Callable[[], ir.Table], coded: Sequence[str] = ()) -> ir.Table:
+    def kept(
+        self,
+        name: str,
+        moment: str,
+        expr: Callable[[], ir.Table],
+        coded: Sequence[str] = (),
+        numbered: Sequence[str] = (),
+    ) -> ir.Table:
         """An intermediate table, computed once and read by every later query of the same moment.
 
-        The columns `coded` hold identifiers; they are kept as numbers that read as the text they stand for, so that
-        grouping and counting them costs what it costs for numbers. A table of another moment takes the place.
+        Parameters
+        ----------
+        moment:
+            A table of another moment takes the place.
+        coded:
+            Columns of identifiers, held as numbers that read as the text they stand for: cheap to group by.
+        numbered:
+            Columns of identifiers that are only told apart and counted: whole numbers in their place.
         """
         if name in self._kept and self._kept[name][0] == moment:
             return self._kept[name][1]
+        # First the former one, for what it is made of goes with it.
+        self.forget(name)
         made, place = expr(), f"kept_{name}"
-        codes = self._codes(place, made, coded)
-        told = ", ".join(f'"{column}"::{kind} AS "{column}"' for column, kind in codes.items())
-        query = ibis.to_sql(made, dialect="duckdb")
-        self._backend.raw_sql(f"DROP TABLE IF EXISTS {place}")
-        chosen = f"* REPLACE ({told})" if told else "*"
-        self._backend.raw_sql(f"CREATE TEMP TABLE {place} AS SELECT {chosen} FROM ({query})")
+        codes = self._codes(place, made, [*coded, *numbered])
+        told = {column: f'"{column}"::{kind}' for column, kind in codes.items()}
+        told |= {column: f"enum_code({told[column]})" for column in numbered if column in told}
+        replaced = ", ".join(f'{how} AS "{column}"' for column, how in told.items())
+        chosen = f"* REPLACE ({replaced})" if told else "*"
+        self._backend.raw_sql(f"CREATE TEMP TABLE {place} AS SELECT {chosen} FROM ({self._sql(made)})")
+        schema = {c: "int64" if c in numbered and c in told else kind for c, kind in made.schema().items()}
         # Asking the backend for the schema would spell out every identifier of the coded columns.
         namespace = ops.Namespace(catalog="temp", database="main")
-        table = ops.DatabaseTable(place, schema=made.schema(), source=self._backend, namespace=namespace).to_expr()
+        table = ops.DatabaseTable(place, ibis.schema(schema), self._backend, namespace).to_expr()
         self.origins[place] = made
         self._kept[name] = (moment, table)
         return table
@@ -148,14 +169,15 @@ class Engine:
         if self._kept.pop(name, None) is not None:
             self._backend.raw_sql(f"DROP TABLE IF EXISTS kept_{name}")
 
-    def _codes(self, place: str, made: ir.Table, coded: Sequence[str]) -> dict[str, str]:
+    def _codes(self, place: str, made: ir.Table, columns: Sequence[str]) -> dict[str, str]:
+        """A type of its own for the identifiers of each column; none for a column of too many."""
         found = {}
-        for number, column in enumerate(coded):
-            ids = made.filter(made[column].notnull()).select(made[column]).distinct()
-            held, kind = f"{place}_ids_{number}", f"{place}_code_{number}"
-            # A table still coded by the former moment's identifiers keeps its type alive.
-            self._backend.raw_sql(f"DROP TABLE IF EXISTS {place}")
-            self._backend.raw_sql(f"CREATE OR REPLACE TEMP TABLE {held} AS {ibis.to_sql(ids, dialect='duckdb')}")
+        for column in columns:
+            if not made[column].type().is_string():
+                continue
+            held, kind = f"{place}_{column}_ids", f"{place}_{column}"
+            ids = made.filter(made[column].notnull()).select(column).distinct()
+            self._backend.raw_sql(f"CREATE OR REPLACE TEMP TABLE {held} AS {self._sql(ids)}")
             (many,) = self._backend.raw_sql(f"SELECT count(*) FROM {held}").fetchone()
             if 0 < many <= MOST_CODES:
                 self._backend.raw_sql(f"DROP TYPE IF EXISTS {kind}")
@@ -163,6 +185,10 @@ class Engine:
                 found[column] = kind
             self._backend.raw_sql(f"DROP TABLE {held}")
         return found
+
+    @staticmethod
+    def _sql(expr: ir.Table) -> str:
+        return str(ibis.to_sql(expr, dialect="duckdb"))
 
     def arrow(self, expr: ir.Table) -> pa.Table:
         """Run an expression; an Arrow table."""
@@ -181,7 +207,6 @@ class Engine:
     def close(self) -> None:
         """Give the memory back."""
         self._backend.disconnect()
-        self._aside.cleanup()
 
     def _read(self, name: str, files: Sequence[str], rows: int) -> None:
         under = contract_of(name)

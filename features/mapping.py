@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Read
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
@@ -33,11 +34,11 @@ Dangling = Literal["note", "park"]
 ORIGINS = ("from", "constant", "text", "first_of", "list", "sum", "number_within")
 
 
-class _Declared(BaseModel):
+class Declared(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Rule(_Declared):
+class Rule(Declared):
     """How one column comes about: exactly one origin, then what is done to its text, then how it is read."""
 
     from_: str | None = Field(None, alias="from", description="A source column, as it is.")
@@ -93,7 +94,7 @@ def _rule(told: Any) -> Any:
 RuleOrColumn = Annotated[Rule, BeforeValidator(_rule)]
 
 
-class Unpivot(_Declared):
+class Unpivot(Declared):
     """Several columns become several rows: one for each column that is not null."""
 
     columns: list[str]
@@ -101,7 +102,7 @@ class Unpivot(_Declared):
     value: str = Field(description="Column that will hold its value.")
 
 
-class TableMapping(_Declared):
+class TableMapping(Declared):
     """What one table takes from the source."""
 
     table: str
@@ -113,7 +114,7 @@ class TableMapping(_Declared):
     dangling: Dangling | None = Field(None, description="What is done with dangling references; else the mapping's.")
 
 
-class FileOptions(_Declared):
+class FileOptions(Declared):
     """How the file is read."""
 
     encoding: str = Field("", description="A codec, or `mixed`: each line in UTF-8 or GB18030 by itself.")
@@ -124,7 +125,7 @@ class FileOptions(_Declared):
     implausible: Implausible = "refuse"
 
 
-class Mapping(_Declared):
+class Mapping(Declared):
     """A source's shape and the tables it fills."""
 
     name: str
@@ -193,7 +194,12 @@ def parse(text: str, place: str) -> Mapping:
     try:
         mapping = Mapping.model_validate(told)
     except ValidationError as wrong:
-        raise Misuse("features.mapping.wrong", place=place, why="; ".join(_told(wrong))) from None
+        raise Misuse("features.mapping.wrong", place=place, why="; ".join(told_wrong(wrong, _PARTS, Mapping))) from None
+    return checked(mapping, place)
+
+
+def checked(mapping: Mapping, place: str) -> Mapping:
+    """The mapping, if every table and column that it fills is under contract."""
     for one in mapping.tables:
         of = contract_of(one.table)
         for column in one.columns:
@@ -204,19 +210,23 @@ def parse(text: str, place: str) -> Mapping:
     return mapping
 
 
-def _told(wrong: ValidationError) -> list[str]:
-    keys: dict[str, type[BaseModel]] = {
-        "derive": Rule,
-        "columns": Rule,
-        "file": FileOptions,
-        "unpivot": Unpivot,
-        "tables": TableMapping,
-    }
+_PARTS: dict[str, type[BaseModel]] = {
+    "derive": Rule,
+    "columns": Rule,
+    "file": FileOptions,
+    "unpivot": Unpivot,
+    "tables": TableMapping,
+}
+
+
+def told_wrong(wrong: ValidationError, parts: Read[str, type[BaseModel]], whole: type[BaseModel]) -> list[str]:
+    """What is wrong with a declaration, place by place, with the nearest name where one is not known."""
+    keys = {**_PARTS, **parts}
     lines = []
     for error in wrong.errors():
         at = ".".join(str(part) for part in error["loc"])
         if error["type"] == "extra_forbidden":
-            owner = next((keys[str(part)] for part in reversed(error["loc"][:-1]) if str(part) in keys), Mapping)
+            owner = next((keys[str(part)] for part in reversed(error["loc"][:-1]) if str(part) in keys), whole)
             names = [field.alias or name for name, field in owner.model_fields.items()]
             lines.append(f"`{at}` → {nearest(str(error['loc'][-1]), names)}?")
         else:

@@ -25,6 +25,7 @@ LONGEST = 400
 DOORWAYS = {
     "alembic": ("cases/",),
     "argon2": ("cases/people.py",),
+    "cronsim": ("monitoring/schedules.py",),
     "deltalake": ("features/lake.py",),
     "duckdb": ("features/engine.py",),
     "evidently": ("monitoring/drift.py",),
@@ -41,7 +42,8 @@ DOORWAYS = {
     "shap": ("training/explain.py",),
     "skops": (),
     "sklearn": ("training/",),
-    "sqlalchemy": ("gnomon/database.py", "cases/"),
+    "splink": ("features/resolution/",),
+    "sqlalchemy": ("gnomon/database.py", "features/connectors/sql.py", "cases/", "monitoring/job_store.py"),
     "starlette": ("serving/",),
     "typer": ("serving/cli.py", "serving/commands/"),
     "uvicorn": ("serving/commands/",),

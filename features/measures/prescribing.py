@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import sha256
 
 import ibis
@@ -31,17 +32,13 @@ def is_blank(identifier: ir.StringValue) -> ir.BooleanValue:
     return identifier.isnull() | identifier.re_search(NOBODY) | identifier.isin(HASHED)
 
 
-IDS = ("person_id", "institution_id", "prescriber_id", "item_code")
+IDS = ("institution_id", "prescriber_id", "item_code")
 
 
 def lines(tables: Tables) -> ir.Table:
     """One row per prescribed line, with its drug and what the patient still had of it."""
-    made = tables.kept(
-        "lines",
-        "prescription",
-        lambda: _supplied(tables.kept("drawn", "prescription", lambda: _drawn(tables), IDS)),
-        IDS,
-    )
+    drawn = partial(tables.kept, "drawn", "prescription", partial(_drawn, tables), IDS, ("person_id",))
+    made = tables.kept("lines", "prescription", lambda: _supplied(drawn()))
     tables.forget("drawn")
     return made
 
@@ -101,27 +98,8 @@ def drugs(tables: Tables, key: str, peers: ir.Table) -> ir.Table:
     peers:
         `entity_id` and `peer`, the prescriber's peer group.
     """
-    line = lines(tables)
-    line = line.filter(~(line.blank if key == "prescriber_id" else is_blank(line[key]))).mutate(entity_id=line[key])
-    recent = line.event_at > tables.now - ibis.interval(days=YEAR)
-    patient = line.group_by("entity_id", "item_code", "person_id").aggregate(
-        volume=line.volume.sum(),
-        volume_365d=ibis.ifelse(recent, line.volume, ibis.null()).sum(),
-        recent=recent.max(),
-        lines=line.count(),
-        event_at=line.event_at.max(),
-    )
-    drug = patient.group_by("entity_id", "item_code").aggregate(
-        volume=patient.volume.sum(),
-        heaviest=patient.volume.max(),
-        volume_365d=patient.volume_365d.sum(),
-        heaviest_365d=patient.volume_365d.max(),
-        lines=patient.lines.sum(),
-        patients=patient.count(),
-        patients_365d=patient.recent.cast("int64").sum(),
-        event_at=patient.event_at.max(),
-    )
-    drug = joined(drug.left_join(peers, "entity_id"))
+    drug = prescribed(tables, key).rename(entity_id=key)
+    drug = joined(drug.filter(~is_blank(drug.entity_id)).left_join(peers, "entity_id"))
     drug = drug.mutate(times=_times(drug, ""), times_365d=_times(drug, "_365d"))
     furthest = drug.times == drug.times.max().over(ibis.window(group_by="entity_id"))
     return drug.select(
@@ -134,6 +112,35 @@ def drugs(tables: Tables, key: str, peers: ir.Table) -> ir.Table:
         "times_365d",
         "event_at",
         furthest_patients=ibis.ifelse(furthest, drug.patients, ibis.null()),
+    )
+
+
+def prescribed(tables: Tables, key: str) -> ir.Table:
+    """One row per prescriber and drug: lines, patients and volume, of all time and (`_365d`) of the last 365 days."""
+    return tables.kept(f"prescribed_{key}", "prescription", lambda: _prescribed(tables, key))
+
+
+def _prescribed(tables: Tables, key: str) -> ir.Table:
+    line = lines(tables)
+    recent = line.event_at > tables.now - ibis.interval(days=YEAR)
+    patient = line.group_by(key, "item_code", "person_id").aggregate(
+        volume=line.volume.sum(),
+        volume_365d=ibis.ifelse(recent, line.volume, ibis.null()).sum(),
+        lines=line.count(),
+        lines_365d=recent.cast("int64").sum(),
+        event_at=line.event_at.max(),
+    )
+    return patient.group_by(key, "item_code").aggregate(
+        volume=patient.volume.sum(),
+        volume_365d=patient.volume_365d.sum(),
+        heaviest=patient.volume.max(),
+        heaviest_365d=patient.volume_365d.max(),
+        heaviest_lines=patient.lines.max(),
+        lines=patient.lines.sum(),
+        lines_365d=patient.lines_365d.sum(),
+        patients=patient.count(),
+        patients_365d=(patient.lines_365d > 0).cast("int64").sum(),
+        event_at=patient.event_at.max(),
     )
 
 

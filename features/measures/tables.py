@@ -41,11 +41,18 @@ class Tables:
             self._built[name] = self._until(self.dated(name))
         return self._built[name]
 
-    def kept(self, name: str, of: str, expr: Callable[[], ir.Table], coded: Sequence[str] = ()) -> ir.Table:
+    def kept(
+        self,
+        name: str,
+        of: str,
+        expr: Callable[[], ir.Table],
+        coded: Sequence[str] = (),
+        numbered: Sequence[str] = (),
+    ) -> ir.Table:
         """An intermediate table that several views read, held by the engine when the table `of` is large."""
         if not self._keep or self._as_of is None or self._engine.rows(of) < self._engine.keep_from:
             return expr()
-        return self._engine.kept(name, self._as_of.isoformat(), expr, coded)
+        return self._engine.kept(name, self._as_of.isoformat(), expr, coded, numbered)
 
     def forget(self, name: str) -> None:
         """Give back what `kept` holds."""

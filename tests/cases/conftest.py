@@ -9,6 +9,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,9 +17,9 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
-from cases import people, store
+from cases import bodies, people, store
 from cases.people import Person
-from cases.workflow import Role
+from cases.workflow import BodyKind, Role
 from gnomon.config import Settings
 from gnomon.database import transaction
 from gnomon.terms import Evidence, Norm, Reason, Severity, Text, Warned
@@ -118,6 +119,46 @@ def staff(engine: Engine) -> dict[str, Person]:
     with transaction(engine) as opened:
         made = {role.value: people.add(opened, role.value, role, "test") for role in Role}
         return made | {"auditor2": people.add(opened, "auditor2", Role.AUDITOR, "test")}
+
+
+@dataclass
+class City:
+    """Bodies of a city: oversight, two departments, an owner unit; and people of each by `<body> <role>`."""
+
+    discipline: str = "市纪委监委"
+    health: str = "市医保局"
+    office: str = "基金监管科"
+    """A department inside `health`."""
+    housing: str = "市住建局"
+    owner: str = "市城投公司"
+    people: dict[str, Person] = field(default_factory=dict)
+
+    def of(self, body: str, role: Role = Role.AUDITOR, number: int = 1) -> Person:
+        """A person of a body."""
+        return self.people[f"{body}-{role.value}-{number}"]
+
+
+@pytest.fixture
+def city(engine: Engine) -> City:
+    """Bodies with an auditor, a second auditor, a supervisor, a handler, a liaison and a viewer each."""
+    made = City()
+    kinds = {
+        made.discipline: (BodyKind.DISCIPLINE, None, True),
+        made.health: (BodyKind.DEPARTMENT, None, False),
+        made.office: (BodyKind.DEPARTMENT, made.health, False),
+        made.housing: (BodyKind.DEPARTMENT, None, False),
+        made.owner: (BodyKind.UNIT, None, False),
+    }
+    with transaction(engine) as opened:
+        for name, (kind, parent, oversight) in kinds.items():
+            bodies.register(opened, name, kind, "test", parent, oversight)
+        roles = (Role.AUDITOR, Role.SUPERVISOR, Role.HANDLER, Role.LIAISON, Role.VIEWER)
+        for name in kinds:
+            for role in roles:
+                for number in (1, 2):
+                    account = f"{name}-{role.value}-{number}"
+                    made.people[account] = people.add(opened, account, role, "test", None, account, name)
+    return made
 
 
 def warned(
