@@ -125,6 +125,11 @@ def put(
             session.add(_delivery(event, "webhook", one.name, kind, body, moment))
 
 
+def listens(session: Session) -> bool:
+    """Whether any system wants to be told of anything."""
+    return bool(_listening(session))
+
+
 def mail(session: Session, address: str, kind: str, text: Text, moment: datetime) -> None:
     """Write one e-mail, in both languages."""
     told = json.dumps({"subject": text.zh, "text": f"{text.zh}\n\n{text.en}\n"}, ensure_ascii=False)

@@ -82,7 +82,7 @@ def hand_over(session: Session, warnings: Sequence[Warned], run_id: str, actor: 
     joined = list({case.id: case for case in before.values()}.values())
     audit.record_all(session, _events(actor, links, hidden, opened, joined))
     for kind, touched in (("case.open", opened), ("case.join", joined)):
-        for one in touched:
+        for one in touched if outbox.listens(session) else ():
             outbox.put(session, kind, one, actor, moment)
     return HandedOver(len(opened), len(links) - len(opened), len(warnings) - len(fresh), len(hidden))
 

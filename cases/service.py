@@ -19,7 +19,21 @@ from cases.tables_work import Party
 from cases.workflow import ACTIONS, READERS, ROLES, STATES, Action, Holder, Move, Role, Side, State, moves
 from gnomon.terms import Outcome, Text
 
-__all__ = ["Action", "Conflict", "Forbidden", "Part", "Request", "act", "allowed", "read", "read_warning"]
+__all__ = [
+    "Action",
+    "Conflict",
+    "Forbidden",
+    "Part",
+    "Request",
+    "act",
+    "allowed",
+    "read",
+    "read_warning",
+    "take_next",
+]
+
+_LOOKED_AT = 50
+"""Cases that a search for the next one looks at."""
 
 
 def act(
@@ -82,6 +96,19 @@ def act(
         session.flush()
         _record(step, before)
     return found
+
+
+def take_next(session: Session, actor: Person, scene: str | None = None, entity_kind: str | None = None) -> Case | None:
+    """Sign for the gravest open case that nobody owns and this person may sign for; null when none is left."""
+    audit.begin(session)
+    query = select(Case).where(Case.state == State.OPEN.value, Case.owner.is_(None), bodies.visible(session, actor))
+    for column, value in ((Case.scene, scene), (Case.entity_kind, entity_kind)):
+        if value is not None:
+            query = query.where(column == value)
+    for found in session.scalars(query.order_by(Case.gravity.desc(), Case.id.desc()).limit(_LOOKED_AT)).all():
+        if Action.CLAIM in allowed(found, actor):
+            return act(session, found.id, Action.CLAIM, actor, found.version)
+    return None
 
 
 def allowed(found: Case, person: Person) -> dict[Action, Move]:

@@ -43,15 +43,15 @@ class RuleResult:
         return Severity.ALERT if self.alert[number] else Severity.WARN
 
 
-def evaluate(model: WarningModel, profiles: Profiles) -> RuleResult:
+def evaluate(model: WarningModel, profiles: Profiles, reading: ProfileReading | None = None) -> RuleResult:
     """Hold a rule against profiles.
 
     It fires where `needs` and `when` hold and no `unless` does. Each comparison of `when` that holds adds 1 at its
     threshold and 1 more for each doubling beyond (at most 8), told per profile column; of an `or` the stronger branch
     counts; where `alert` holds its comparisons add in the same way. `needs` adds nothing. An exclusion that can't be
-    told does not excuse.
+    told does not excuse. Whoever holds many rules against the same profiles hands over one `reading` of them.
     """
-    return _evaluated(model, ProfileReading(profiles), profiles.values.index)
+    return _evaluated(model, reading or ProfileReading(profiles), profiles.values.index)
 
 
 def admitted(model: WarningModel, profiles: Profiles) -> tuple[Bools, dict[str, tuple[Text, ...]]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -71,15 +72,35 @@ class ProfileReading:
     def number(self, name: str) -> Floats:
         """See `Reading`."""
         column, mark, what = name.partition("__")
-        if column not in self.profiles.values.columns:
+        at = self._places.get(column)
+        if at is None:
             return np.full(self.size, np.nan)
         if not mark:
-            return self.profiles.values[column].to_numpy(float)
+            return self._values[:, at]
         if what == "z":
-            return self.profiles.deviations[column].to_numpy(float)
+            return self._deviations[:, at]
         # NO_NORM is -1, which is the appended NaN: no norm, nothing known about it.
-        norms = np.append(self.profiles.norms[what].to_numpy(float), np.nan)
-        return np.asarray(norms[self.profiles.groups[column].to_numpy()], dtype=float)
+        return self._norms[what][self._groups[:, at]]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {str(name): number for number, name in enumerate(self.profiles.values.columns)}
+
+    @cached_property
+    def _values(self) -> Floats:
+        return self.profiles.values.to_numpy(float)
+
+    @cached_property
+    def _deviations(self) -> Floats:
+        return self.profiles.deviations.to_numpy(float)
+
+    @cached_property
+    def _groups(self) -> npt.NDArray[np.int32]:
+        return self.profiles.groups[list(self._places)].to_numpy()
+
+    @cached_property
+    def _norms(self) -> dict[str, Floats]:
+        return {what: np.append(self.profiles.norms[what].to_numpy(float), np.nan) for what in ("median", "n")}
 
     def text(self, name: str) -> npt.NDArray[np.object_]:
         """See `Reading`."""

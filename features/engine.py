@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 from tempfile import gettempdir
@@ -84,9 +85,7 @@ class Engine:
         """Queries run so far."""
 
     @classmethod
-    def open(
-        cls, lake: Lake | Stored, version: int | None = None, threads: int = 0, memory: str = MEMORY
-    ) -> Self:
+    def open(cls, lake: Lake | Stored, version: int | None = None, threads: int = 0, memory: str = MEMORY) -> Self:
         """Views over the Parquet files of one lake version (the newest when None).
 
         `threads` is the number of processor threads; 0 takes all. Beyond `memory` the engine works from the disk.
@@ -231,3 +230,58 @@ class Engine:
         columns = {name: (raw[name] if name in raw.columns else ibis.null()).cast(kind) for name, kind in types.items()}
         self._views[under.name] = self._backend.create_view(under.name, raw.select(**columns), overwrite=True)
         self._rows[under.name] = rows
+
+
+class Warm(Engine):
+    """Answers the same queries over ever other rows of a few entities, planned once: for requests that cannot wait.
+
+    Tables are contracts; whether a table `has` rows is said beforehand, because queries are made accordingly.
+    """
+
+    MOMENT = datetime(1901, 2, 3, 4, 5, 6, 789000, tzinfo=UTC)
+    """Stands for the as-of moment while queries are made; `fill` says the real one."""
+    _WRITTEN = "MAKE_TIMESTAMP(1901, 2, 3, 4, 5, 6.789)"
+
+    def __init__(self, holds: Sequence[str], threads: int = 1) -> None:
+        super().__init__(threads=threads)
+        self._backend.con.execute(f"SET VARIABLE moment = {self._WRITTEN}")
+        self._backend.con.execute("SET VARIABLE ids = []::VARCHAR[]")
+        self._filled: set[str] = set()
+        self._schemas: dict[str, pa.Schema] = {}
+        for name in holds:
+            self.table(name)
+            self._rows[name] = 1
+
+    def _register(self, name: str, rows: pa.Table) -> None:
+        under = contract_of(name)
+        self._schemas[name] = under.schema
+        self._backend.con.register("given", under.schema.empty_table())
+        self._backend.con.execute(f"CREATE TABLE raw_{name} AS SELECT * FROM given")
+        self._backend.con.unregister("given")
+        self._typed(under, self._backend.table(f"raw_{name}"), 0)
+
+    def prepare(self, name: str, expr: ir.Table) -> None:
+        """Plan a query of entities by `entity_id`; `answer` runs it under this name."""
+        query = self._sql(expr).replace(self._WRITTEN, "getvariable('moment')")
+        # Asked of the key alone, the planner carries the condition down to the rows.
+        self._backend.con.execute(
+            f"PREPARE {name} AS SELECT * FROM ({query}) WHERE list_contains(getvariable('ids'), entity_id)"
+        )
+
+    def fill(self, tables: Mapping[str, pa.Table], moment: datetime, ids: Sequence[str]) -> None:
+        """Put other rows in the place of those before; a table that is not given is empty. `ids` are asked about."""
+        self._backend.con.execute("SET VARIABLE ids = (SELECT ?::VARCHAR[])", [list(ids)])
+        told = f"TIMESTAMP '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
+        self._backend.con.execute(f"SET VARIABLE moment = {told}")
+        for name in self._filled:
+            self._backend.con.execute(f"TRUNCATE raw_{name}")
+        self._filled = {name for name, rows in tables.items() if rows.num_rows and name in self._schemas}
+        for name in self._filled:
+            self._backend.con.register("given", tables[name].select(self._schemas[name].names))
+            self._backend.con.execute(f"INSERT INTO raw_{name} SELECT * FROM given")
+            self._backend.con.unregister("given")
+
+    def answer(self, name: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Run a prepared query over the rows that `fill` brought: names of columns, and rows."""
+        ran = self._backend.con.execute(f"EXECUTE {name}")
+        return [str(one[0]) for one in ran.description], ran.fetchall()

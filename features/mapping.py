@@ -56,6 +56,9 @@ class Rule(Declared):
     keywords: dict[str, str] = Field({}, description="The value of the first keyword found in the text.")
     otherwise: str | None = Field(None, description="What `values` and `keywords` do not name.")
     default: str | None = Field(None, description="What stands where the column is null.")
+    normalise: Literal["", "code", "person", "phone", "address"] = Field(
+        "", description="Brought to one form first, so that one person's number written in two ways has one pseudonym."
+    )
     pseudonym: bool = Field(False, description="HMAC-SHA256 of the text with the deployment's key.")
 
     date: str = Field("", description="unix_seconds, year, `days since 2000-01-01`, or a pattern such as %d.%m.%Y.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from string import Formatter
@@ -17,6 +18,7 @@ from features.connectors import Raw
 from features.contracts import contract_of
 from features.conversion import PLAIN_NUMBER
 from features.mapping import FileOptions, Mapping, Rule, TableMapping
+from features.resolution import codes, names
 from gnomon.errors import Fault, nearest
 
 
@@ -32,6 +34,12 @@ class Offered:
     """Whether the first row of each key speaks for the key."""
 
 
+NORMAL_FORMS: dict[str, Callable[[str], str]] = {
+    "code": codes.plain,
+    "person": names.person_name,
+    "phone": names.phone,
+    "address": names.address,
+}
 Carried = dict[tuple[int, Any], int]
 """How many rows of each group earlier batches held, by rule and group."""
 
@@ -76,6 +84,8 @@ def column(rule: Rule, rows: pa.Table, key: bytes, carried: Carried | None = Non
         made = _translated(made, rule)
     if rule.default is not None:
         made = pc.fill_null(made, rule.default)
+    if rule.normalise:
+        made = _normalised(made, NORMAL_FORMS[rule.normalise])
     return _pseudonyms(made, key) if rule.pseudonym else made
 
 
@@ -153,6 +163,12 @@ def _translated(made: pa.ChunkedArray, rule: Rule) -> pa.ChunkedArray:
     if rule.otherwise is not None and rule.keywords:
         spoken = pc.fill_null(spoken, rule.otherwise)
     return pa.chunked_array([spoken])
+
+
+def _normalised(made: pa.ChunkedArray, form: Callable[[str], str]) -> pa.ChunkedArray:
+    coded = made.combine_chunks().dictionary_encode()
+    told = [form(text) or None for text in coded.dictionary.to_pylist()]
+    return pa.chunked_array([pa.array(told, pa.string()).take(coded.indices)])
 
 
 def _pseudonyms(made: pa.ChunkedArray, key: bytes) -> pa.ChunkedArray:

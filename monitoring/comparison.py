@@ -24,6 +24,10 @@ SCORE = "score"
 """The column that holds the served score; when it moves, the light is red."""
 
 
+MOSTLY = 0.9
+"""From this share on, values that are zero say that a feed sends zeros."""
+
+
 class State(StrEnum):
     """Whether a comparison could be made at all."""
 
@@ -31,6 +35,17 @@ class State(StrEnum):
     NO_REFERENCE = "no_reference"
     EMPTY = "empty"
     TOO_FEW = "too_few"
+
+
+class Cause(StrEnum):
+    """What a move looks like."""
+
+    CHANGE = "change"
+    """The world changed: a price reform, a new drug list, another conduct."""
+    DATA = "data"
+    """The records are at fault: ask the source before anybody looks at entities."""
+    SEASON = "season"
+    """It stands where it stood a year before."""
 
 
 class Light(StrEnum):
@@ -63,9 +78,20 @@ class ColumnDrift:
     unknown_now: float
     n_then: int
     n_now: int
+    chance: float | None = None
+    """How likely chance alone makes the most telling effect as large."""
+    zero_then: float = 0.0
+    """Share of the known values that are exactly 0."""
+    zero_now: float = 0.0
+    stuck: bool = False
+    """All known values are one value now and were not then."""
+    season: bool | None = None
+    """Whether it stands where it stood in the same season a year before; null when that is not known."""
 
     @classmethod
-    def of(cls, column: str, title: Text, effect: Effect, then: Summary, now: Summary) -> Self:
+    def of(
+        cls, column: str, title: Text, effect: Effect, then: Summary, now: Summary, season: bool | None = None
+    ) -> Self:
         """One row from an effect and the summaries behind it."""
         return cls(
             column,
@@ -77,6 +103,10 @@ class ColumnDrift:
             unknown_now=now.unknown_share,
             n_then=then.n,
             n_now=now.n,
+            zero_then=then.zero_share,
+            zero_now=now.zero_share,
+            stuck=now.constant and not then.constant,
+            season=season,
         )
 
     @property
@@ -89,6 +119,23 @@ class ColumnDrift:
         """The row that `asdict` wrote."""
         values = {**told, "title": Text(**told["title"]), "verdict": Verdict(told["verdict"])}
         return cls(**{**values, "because": tuple(told["because"])})
+
+    @property
+    def cause(self) -> Cause | None:
+        """What kind of move this looks like, by the signs of the column itself; null when it did not move.
+
+        A fault of the data leaves traces that conduct does not: the column is gone, values are unknown, or nearly all
+        of them are zero or one number. Faults are looked for first, for a fault may repeat every year.
+        """
+        if self.verdict is Verdict.GONE:
+            return Cause.DATA
+        if self.verdict is not Verdict.MOVED:
+            return None
+        emptied = "unknown" in self.because and self.unknown_now > self.unknown_then
+        zeroed = self.zero_now >= MOSTLY and self.zero_now - self.zero_then >= 1 - MOSTLY
+        if emptied or zeroed or self.stuck:
+            return Cause.DATA
+        return Cause.SEASON if self.season else Cause.CHANGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +152,8 @@ class Drift:
     needed: int
     """Rows that each side needs."""
     columns: tuple[ColumnDrift, ...] = ()
+    chance: float | None = None
+    """What each column was allowed to be wrong by, so that of the moved ones 1 in 20 at most moved by chance."""
     page: Path | None = None
     """Evidently's page; none when nothing could be compared."""
 
@@ -154,7 +203,12 @@ def keep(drift: Drift, root: Path, summaries: Mapping[str, tuple[Summary, Summar
     told = {name: {"then": then.as_dict(), "now": now.as_dict()} for name, (then, now) in (summaries or {}).items()}
     write(folder / SUMMARIES, told)
     kept = replace(drift, page=folder / PAGE if (folder / PAGE).exists() and drift.state is State.COMPARED else None)
-    figures = {**kept.summary(), "needed": kept.needed, "rows": [asdict(row) for row in kept.columns]}
+    figures = {
+        **kept.summary(),
+        "needed": kept.needed,
+        "chance": kept.chance,
+        "rows": [asdict(row) for row in kept.columns],
+    }
     write(folder / FIGURES, figures)
     write(root / INDEX, index(root))
     return kept
@@ -172,7 +226,7 @@ def index(root: Path) -> list[dict[str, Any]]:
     lines = []
     for path in root.glob(f"*/*/{FIGURES}"):
         figures = json.loads(path.read_text(encoding="utf-8"))
-        lines.append({name: value for name, value in figures.items() if name not in ("rows", "needed")})
+        lines.append({name: value for name, value in figures.items() if name not in ("rows", "needed", "chance")})
     return sorted(lines, key=lambda line: (line["as_of"], line["entity"]), reverse=True)
 
 
@@ -191,6 +245,7 @@ def read(root: Path, entity: str, day: str) -> Drift | None:
         rows_now=told["rows_now"],
         needed=told["needed"],
         columns=tuple(ColumnDrift.read(row) for row in told["rows"]),
+        chance=told.get("chance"),
         page=root / told["page"] if told["page"] else None,
     )
 

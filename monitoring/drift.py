@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gnomon.terms import Text
 from monitoring.comparison import PAGE, SCORE, ColumnDrift, Drift, State, keep, place
-from monitoring.effect import Effect, Limits, Summary, Verdict, effect
+from monitoring.effect import CHANCE, Effect, Limits, Summary, Verdict, effect, judge
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,7 @@ def compare(
     model: str = "",
     titles: Mapping[str, Text] | None = None,
     limits: Limits | None = None,
+    season: Mapping[str, Summary] | None = None,
 ) -> Drift:
     """Compare current profiles with the reference that a model was trained on, and keep what was found.
 
@@ -55,30 +56,67 @@ def compare(
         What each column is called.
     limits:
         Effect sizes from which a column counts as moved.
+    season:
+        Summaries of the same season a year before.
     """
     limits = limits or Limits()
     as_of = as_of or datetime.now(UTC)
     rows_then = 0 if reference is None else len(reference)
-    state = _state(reference, current, limits)
-    drift = Drift(entity, as_of, model, state, rows_then, len(current), limits.rows)
+    state = _state(rows_then, len(current), limits)
     if reference is None or state is not State.COMPARED:
-        return keep(drift, folder)
-    names = [SCORE, *(name for name in (*reference.columns, *current.columns) if name != SCORE)]
-    names = [name for name in dict.fromkeys(names) if name in reference.columns or name in current.columns]
-    summaries = {name: _summaries(name, reference, current) for name in names}
+        return keep(Drift(entity, as_of, model, state, rows_then, len(current), limits.rows), folder)
+    then = {name: Summary.of(_numbers(reference, name)) for name in map(str, reference.columns)}
+    edges = {name: summary.edges for name, summary in then.items()}
+    now = {name: Summary.of(_numbers(current, name), edges.get(name)) for name in map(str, current.columns)}
+    drift = compared(entity, then, now, as_of=as_of, model=model, titles=titles, limits=limits, season=season)
+    shown = [row.column for row in sorted(drift.columns, key=_weight, reverse=True) if row.psi is not None]
+    if shown:
+        page = place(folder, entity, as_of) / PAGE
+        _draw(reference, current, shown[:PAGE_COLUMNS], limits, drift.chance or CHANCE, page)
+    return keep(drift, folder, {name: (then[name], now[name]) for name in then if name in now})
+
+
+def compared(
+    entity: str,
+    then: Mapping[str, Summary],
+    now: Mapping[str, Summary],
+    *,
+    as_of: datetime,
+    model: str = "",
+    titles: Mapping[str, Text] | None = None,
+    limits: Limits | None = None,
+    season: Mapping[str, Summary] | None = None,
+) -> Drift:
+    """Compare summaries that share their edges: no row is needed, nothing is written and no page is drawn.
+
+    `season` are the summaries of the same season a year before, over the same edges.
+    """
+    limits = limits or Limits()
+    rows_then, rows_now = (max((one.n for one in side.values()), default=0) for side in (then, now))
+    state = _state(rows_then, rows_now, limits)
+    if state is not State.COMPARED:
+        return Drift(entity, as_of, model, state, rows_then, rows_now, limits.rows)
+    effects, chance = judge(then, now, limits)
+    back, _ = judge(season, now, limits) if season else ({}, 0.0)
+    nothing = Summary.of(())
     columns = tuple(
         ColumnDrift.of(
             name,
             (titles or {}).get(name, Text(name, name)),
-            _effect(name, reference, current, summaries[name], limits, len(names)),
-            *summaries[name],
+            effects[name],
+            then.get(name, nothing),
+            now.get(name, nothing),
+            _as_before(back.get(name)),
         )
-        for name in names
+        for name in sorted(effects, key=lambda name: name != SCORE)
     )
-    drawn = [row.column for row in sorted(columns, key=_weight, reverse=True) if row.psi is not None][:PAGE_COLUMNS]
-    if drawn:
-        _draw(reference, current, drawn, limits, len(names), place(folder, entity, as_of) / PAGE)
-    return keep(Drift(entity, as_of, model, state, rows_then, len(current), limits.rows, columns), folder, summaries)
+    return Drift(entity, as_of, model, state, rows_then, rows_now, limits.rows, columns, chance)
+
+
+def _as_before(effect: Effect | None) -> bool | None:
+    """Whether the season before says that nothing moved; nothing when it cannot be compared."""
+    told = {Verdict.STEADY: True, Verdict.CONSTANT: True, Verdict.MOVED: False}
+    return None if effect is None else told.get(effect.verdict)
 
 
 def _weight(row: ColumnDrift) -> tuple[bool, bool, float]:
@@ -86,44 +124,22 @@ def _weight(row: ColumnDrift) -> tuple[bool, bool, float]:
     return row.column == SCORE, row.verdict is Verdict.MOVED, max(row.psi or 0.0, row.distance or 0.0)
 
 
-def _state(reference: pd.DataFrame | None, current: pd.DataFrame, limits: Limits) -> State:
-    if reference is None or reference.empty:
+def _state(then: int, now: int, limits: Limits) -> State:
+    if not then:
         return State.NO_REFERENCE
-    if current.empty:
+    if not now:
         return State.EMPTY
-    return State.TOO_FEW if min(len(reference), len(current)) < limits.rows else State.COMPARED
-
-
-def _summaries(name: str, reference: pd.DataFrame, current: pd.DataFrame) -> tuple[Summary, Summary]:
-    then = Summary.of(_numbers(reference, name))
-    return then, Summary.of(_numbers(current, name), then.edges)
+    return State.TOO_FEW if min(then, now) < limits.rows else State.COMPARED
 
 
 def _numbers(frame: pd.DataFrame, name: str) -> Any:
     import numpy as np
 
-    if name not in frame.columns:
-        return np.empty(0)
     return frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _effect(
-    name: str,
-    reference: pd.DataFrame,
-    current: pd.DataFrame,
-    summaries: tuple[Summary, Summary],
-    limits: Limits,
-    columns: int,
-) -> Effect:
-    if name not in reference.columns:
-        return Effect(None, None, None, None, Verdict.NEW)
-    if name not in current.columns:
-        return Effect(None, None, None, None, Verdict.GONE)
-    return effect(*summaries, limits, columns)
-
-
 def _draw(
-    reference: pd.DataFrame, current: pd.DataFrame, names: Sequence[str], limits: Limits, columns: int, path: Path
+    reference: pd.DataFrame, current: pd.DataFrame, names: Sequence[str], limits: Limits, chance: float, path: Path
 ) -> None:
     """Evidently's page: a table of the columns with their distributions then and now, judged by our effect sizes."""
     with warnings.catch_warnings():
@@ -134,7 +150,7 @@ def _draw(
 
         then, now = (_sample(frame.loc[:, list(names)]) for frame in (reference, current))
         definition = DataDefinition(numerical_columns=list(names))
-        preset = DataDriftPreset(columns=list(names), num_method=_method(limits, columns), num_threshold=limits.psi)
+        preset = DataDriftPreset(columns=list(names), num_method=_method(limits, chance), num_threshold=limits.psi)
         snapshot = Report([preset], include_tests=True).run(
             Dataset.from_pandas(now, definition), Dataset.from_pandas(then, definition)
         )
@@ -143,14 +159,14 @@ def _draw(
     os.replace(fresh, path)
 
 
-def _method(limits: Limits, columns: int) -> str:
+def _method(limits: Limits, chance: float) -> str:
     """Teach Evidently our effect sizes, so that its page says what the figures say."""
     from evidently.legacy.calculations.stattests import StatTest, register_stattest
     from evidently.legacy.core import ColumnType
 
     def judged(reference: Any, current: Any, _type: Any, _threshold: float) -> tuple[float, bool]:
         then = Summary.of(reference)
-        found = effect(then, Summary.of(current, then.edges), limits, columns)
+        found = effect(then, Summary.of(current, then.edges), limits, chance=chance)
         return found.psi or 0.0, found.verdict is Verdict.MOVED
 
     shown = "PSI over the reference's deciles; Wasserstein distance has a say"

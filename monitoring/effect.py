@@ -257,8 +257,17 @@ def _psi(reference: Summary, current: Summary, chance: float) -> tuple[float, fl
     quantile = free * (1 - 2 / (9 * free) + NormalDist().inv_cdf(1 - chance) * wide) ** 3
     noise = _noise(reference, current)
     index = float(np.sum((now - then) * np.log(now / then)))
-    cube = ((index / noise / free) ** (1 / 3) - 1 + 2 / (9 * free)) / wide
-    return index, quantile * noise, _beyond(cube)
+    return index, quantile * noise, chi_squared_beyond(index / noise, free)
+
+
+def chi_squared_beyond(value: float, free: int) -> float:
+    """Chance that chi-squared with `free` degrees of freedom exceeds `value` (Wilson & Hilferty's cube).
+
+    >>> [round(chi_squared_beyond(value, free), 3) for value, free in ((16.919, 9), (3.841, 1))]
+    [0.05, 0.047]
+    """
+    wide = 2 / (9 * free)
+    return _beyond(((max(value, 0.0) / free) ** (1 / 3) - 1 + wide) / math.sqrt(wide))
 
 
 def _distance(reference: Summary, current: Summary, chance: float) -> tuple[float | None, float | None, float | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalogue.model import WarningModel
@@ -11,6 +11,9 @@ from gnomon.terms import Severity
 
 LEARNED_SHARE = 0.05
 """A learned score alone never questions more than one entity in twenty, however large the budget."""
+
+SIZE_SHARE = 0.5
+"""A learned score that rests on size by more than this share asks nothing: being large is no offence."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,19 @@ def learned_count(population: int, budget: int) -> int:
     (20, 2, 1, 0)
     """
     return min(budget, math.ceil(population * LEARNED_SHARE))
+
+
+def by_size(contributions: Mapping[str, float], size: Collection[str]) -> bool:
+    """Whether what raises a score is mostly the size of the entity: sums, counts and maxima.
+
+    >>> by_size({"fund_paid": 0.5, "stays_count": 0.2, "rx_times_norm": 0.3, "night_share": -0.4}, {"fund_paid"})
+    False
+    >>> by_size({"fund_paid": 0.5, "stays_count": 0.2, "rx_times_norm": 0.3}, {"fund_paid", "stays_count"})
+    True
+    """
+    raising = math.fsum(share for share in contributions.values() if share > 0)
+    from_size = math.fsum(share for name, share in contributions.items() if share > 0 and name in size)
+    return from_size > SIZE_SHARE * raising
 
 
 def percentiles(scores: Sequence[float]) -> list[float]:

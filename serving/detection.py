@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +16,13 @@ from features.profiles import Profiles
 from gnomon.config import Settings
 from gnomon.progress import progress
 from gnomon.terms import Severity
-from serving.budget import Finding, learned_count, percentiles
+from serving.budget import Finding, by_size, learned_count, percentiles
 from serving.champions import Loaded, fetched
 from training.bundle import Scored
+from training.volume import is_size
+
+POOL = 3
+"""So many times the findings wanted are explained, because some will turn out to be size alone."""
 
 
 @dataclass
@@ -47,10 +51,11 @@ def detect(settings: Settings, profiles: Profiles, budget: int) -> Detection:
         serving = fetched(settings, profiles.entity)
         if serving is not None and learned:
             # One learned score an entity kind: a second entry would only issue the same scores under another name.
-            top = list(learned_findings(learned[0], serving, profiles, budget))
+            top, excused, large = learned_findings(learned[0], serving, profiles, budget)
             found.findings += top
             found.champion = serving.name
-            found.told.append({"model": learned[0].id, "version": serving.name, "fires": len(top)})
+            told = {"model": learned[0].id, "version": serving.name, "fires": len(top)}
+            found.told.append(told | {"excluded": excused, "size_alone": large})
     return found
 
 
@@ -81,28 +86,43 @@ def rule_findings(model: WarningModel, result: rule.RuleResult, ids: Sequence[st
     ]
 
 
-def learned_findings(model: WarningModel, serving: Loaded, profiles: Profiles, budget: int) -> Iterator[Finding]:
-    """The champion's top scores among those that the model's entry admits. Scores all, explains the top only."""
+def learned_findings(
+    model: WarningModel, serving: Loaded, profiles: Profiles, budget: int
+) -> tuple[list[Finding], int, int]:
+    """The champion's top scores that may be asked about; how many the entry excused, how many were size alone.
+
+    Scores all, explains the top only. Who is merely large makes room for who comes next.
+    """
     scores = serving.bundle.score(profiles, explain=False)
-    may, _ = rule.admitted(model, profiles)
-    order = _top(scores, may, learned_count(len(profiles.ids), budget))
+    may, excused = rule.admitted(model, profiles)
+    count = learned_count(len(profiles.ids), budget)
+    order = _top(scores, may, POOL * count)
     if not order.size:
-        return
+        return [], len(excused), 0
     top = [profiles.ids[at] for at in map(int, order)]
     explained = serving.bundle.score(profiles.select(top))
-    threshold = float(explained.score.min())
-    for at, entity_id in enumerate(top):
-        yield Finding(
+    shares = [_shares(explained.contributions, at) for at in range(len(top))]
+    size = {column.name for column in profiles.columns if is_size(profiles.entity, column)}
+    merely_large = [by_size(one, size) for one in shares]
+    kept = [at for at, large in enumerate(merely_large) if not large][:count]
+    if not kept:
+        return [], len(excused), sum(merely_large)
+    threshold = float(explained.score[kept].min())
+    found = [
+        Finding(
             model=model,
             model_version=serving.name,
-            entity_id=entity_id,
+            entity_id=top[at],
             severity=Severity.WARN,
             score=float(explained.score[at]),
             base=float(explained.base),
             percentile=float(explained.percentile[at]),
             threshold=threshold,
-            contributions=_shares(explained.contributions, at),
+            contributions=shares[at],
         )
+        for at in kept
+    ]
+    return found, len(excused), sum(merely_large[: kept[-1]])
 
 
 def _top(scores: Scored, may: npt.NDArray[np.bool_], count: int) -> npt.NDArray[np.intp]:

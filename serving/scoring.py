@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
 from catalogue import rule
 from catalogue.model import WarningModel
+from catalogue.truth import ProfileReading
 from features import profile_store
-from features.build import measure
-from features.engine import Engine
+from features.lake import Lake
 from features.measures import entity as known_entity
+from features.ondemand import OnDemand
 from features.profiles import Profiles
 from gnomon.config import Settings
 from gnomon.errors import Fault, nearest
@@ -71,6 +73,10 @@ class Scorer:
     reference: Profiles
     rules: tuple[WarningModel, ...]
     champion: Loaded | None
+    lake: Lake
+    _warm: list[OnDemand] = field(default_factory=list)
+    """What measures raw records, made when the first of them come, and made anew when the lake has grown."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fresh(self, settings: Settings) -> bool:
         """Whether nothing newer lies in the workspace."""
@@ -88,16 +94,23 @@ class Scorer:
         return self.reference.select(list(dict.fromkeys(ids)))
 
     def records(self, tables: Mapping[str, pa.Table]) -> Profiles:
-        """Profiles of the entities in raw records, held against the stored norms."""
-        engine = Engine.of(tables, threads=1)
-        try:
-            return measure(engine, self.entity, self.reference)
-        finally:
-            engine.close()
+        """Profiles of the entities in raw records, beside what the lake knows, held against the stored norms."""
+        return self.warm().measure(tables)
+
+    def warm(self) -> OnDemand:
+        """What measures raw records, on the newest state of the lake."""
+        with self._lock:
+            if self._warm and self._warm[0].lake_version != self.lake.version:
+                # Requests under way still hold the old one; it goes when they have been answered.
+                self._warm.clear()
+            if not self._warm:
+                self._warm.append(OnDemand(self.lake, self.reference))
+            return self._warm[0]
 
     def score(self, profiles: Profiles, explain: bool = True) -> list[EntityScore]:
         """Score every entity of the profiles by all rules and the champion."""
-        results = [(model, rule.evaluate(model, profiles)) for model in self.rules]
+        reading = ProfileReading(profiles)
+        results = [(model, rule.evaluate(model, profiles, reading)) for model in self.rules]
         scored = None if self.champion is None else self.champion.bundle.score(profiles, explain=explain)
         told = []
         for at, entity_id in enumerate(profiles.ids):
@@ -136,7 +149,8 @@ def scorer(settings: Settings, entity: str, models: Mapping[str, WarningModel]) 
     if folder is None:
         raise Fault("serving.score.no_profiles", place=kind, status=409, entity=kind)
     rules = tuple(one for one in models.values() if one.entity == kind and one.detector == "rule")
-    return Scorer(kind, folder, profile_store.load(folder), rules, champions.local(settings, kind, threads=1))
+    champion = champions.local(settings, kind, threads=1)
+    return Scorer(kind, folder, profile_store.load(folder), rules, champion, Lake(settings.lake_url))
 
 
 def _fired(model: WarningModel, result: rule.RuleResult, profiles: Profiles, at: int, explain: bool) -> RuleScore:

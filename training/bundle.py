@@ -19,7 +19,7 @@ import pandas as pd
 from features.profiles import Profiles
 from gnomon.config import Settings
 from gnomon.errors import Fault
-from training.design import Floats, require
+from training.design import Floats
 from training.detectors.boosting import Boosting
 from training.detectors.contract import Contributions
 from training.detectors.forest import Forest
@@ -78,7 +78,6 @@ class Bundle:
         """Score and explain profiles; raises `Fault` when they are of another kind or lack columns of the model."""
         if profiles.entity != self.entity:
             raise Fault("training.bundle.entity", place=str(self.folder), model=self.entity, given=profiles.entity)
-        require(profiles, self.columns)
         if explain:
             why = self.detector.explain(profiles)
         else:

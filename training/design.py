@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -46,16 +47,19 @@ class Design:
 
     features: tuple[Feature, ...]
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """Profile columns that are read, each once."""
         return tuple(dict.fromkeys(feature.column for feature in self.features))
 
     def matrix(self, profiles: Profiles) -> Floats:
         """Rows × features, float64; NaN is unknown. Raises `Fault` for missing columns and infinite values."""
-        require(profiles, self.columns)
-        parts = [_part(profiles, feature) for feature in self.features]
-        return np.column_stack(parts) if parts else np.zeros((len(profiles.values), 0))
+        values, deviations = require(profiles, self.columns)
+        places = {column: number for number, column in enumerate(self.columns)}
+        made = np.empty((len(values), len(self.features)))
+        for number, feature in enumerate(self.features):
+            made[:, number] = _part(values, deviations, places[feature.column], feature.part)
+        return made
 
     def told(self, by_feature: Floats, profiles: Profiles) -> pd.DataFrame:
         """Contributions summed over the parts of each profile column; index entity_id."""
@@ -116,15 +120,18 @@ def usable(profiles: Profiles) -> tuple[ProfileColumn, ...]:
     return tuple(sorted(kept, key=lambda column: column.name))
 
 
-def require(profiles: Profiles, columns: Sequence[str]) -> None:
-    """Raise `Fault` when a profile lacks columns of the model, or holds an infinite value in one."""
-    lacking = [column for column in columns if column not in profiles.values.columns]
-    if lacking:
+def require(profiles: Profiles, columns: Sequence[str]) -> tuple[Floats, Floats]:
+    """Values and deviations (rows × columns); `Fault` when a profile lacks one of them or holds an infinite value."""
+    places = profiles.values.columns.get_indexer(pd.Index(columns))
+    if (places < 0).any():
+        lacking = [column for column, place in zip(columns, places, strict=True) if place < 0]
         raise Fault(
             "training.design.lacks_columns", place=profiles.entity, columns=", ".join(lacking[:5]), count=len(lacking)
         )
+    read = []
     for frame in (profiles.values, profiles.deviations):
-        endless = np.isinf(frame[list(columns)].to_numpy(float))
+        found = frame.to_numpy(float)[:, frame.columns.get_indexer(pd.Index(columns))]
+        endless = np.isinf(found)
         if endless.any():
             row, number = (int(one[0]) for one in np.nonzero(endless))
             raise Fault(
@@ -133,17 +140,19 @@ def require(profiles: Profiles, columns: Sequence[str]) -> None:
                 column=columns[number],
                 count=int(endless.sum()),
             )
+        read.append(found)
+    return read[0], read[1]
 
 
-def _part(profiles: Profiles, feature: Feature) -> Floats:
-    if feature.part == "value":
-        return profiles.values[feature.column].to_numpy(float)
-    deviation = profiles.deviations[feature.column].to_numpy(float)
-    if feature.part == "deviation":
+def _part(values: Floats, deviations: Floats, column: int, part: Part) -> Floats:
+    if part == "value":
+        return values[:, column]
+    deviation = deviations[:, column]
+    if part == "deviation":
         return deviation
     # Unknown is zero here, the middle of the peers: it must never be what sets somebody apart.
     known = np.nan_to_num(deviation, nan=0.0)
-    if feature.part == "either":
+    if part == "either":
         return np.asarray(np.arcsinh(known), dtype=float)
-    side = known if feature.part == "up" else -known
+    side = known if part == "up" else -known
     return np.asarray(np.log1p(np.maximum(side, 0.0)), dtype=float)

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from features.measures.declare import RECENT, Behind, Rows, View, ratio, share, span
 from features.measures.institution import INSTITUTION
-from features.measures.tables import Tables, civil, joined, local
+from features.measures.tables import Tables, civil, filled, joined, local
 from gnomon.terms import Direction, Text
 
 
@@ -19,7 +19,9 @@ def settled(tables: Tables) -> ir.Table:
 
 def claims(tables: Tables) -> ir.Table:
     """One row per claim, with its patient, its case group's usual cost, and how often it repeats."""
-    person = tables.person.select("person_id", "sex", "birth_date", "death_date")
+    person = tables.person.select("person_id", "sex", "birth_date", "death_date", registered=True)
+    # Somebody without a date of death is alive by a register that tells deaths, and by no other.
+    deaths = filled(tables.person, "death_date")
     claim = joined(settled(tables).left_join(person, "person_id"))
     at = local(claim.service_from)
     group = ibis.window(group_by=["claim_type", "drg_code"])
@@ -42,8 +44,12 @@ def claims(tables: Tables) -> ir.Table:
         night=(at.hour() >= 22) | (at.hour() < 6),
         manual=claim.auth_method == "manual",
         age=span(claim.service_from, claim.birth_date.cast("timestamp")) / 365.25,
-        after_death=civil(claim.service_from) > claim.death_date,
-        dead=claim.death_date <= tables.now.date(),
+        after_death=ibis.ifelse(
+            claim.registered & deaths, (civil(claim.service_from) > claim.death_date).fill_null(False), ibis.null()
+        ),
+        dead=ibis.ifelse(
+            claim.registered & deaths, (claim.death_date <= tables.now.date()).fill_null(False), ibis.null()
+        ),
         to_usual=claim.fund_amount / usual.nullif(0.0),
         repeats=claim.count().over(again),
     )
@@ -171,13 +177,13 @@ def case_groups(rows: Rows) -> ir.Value:
 )
 def after_death_claims(rows: Rows) -> ir.Value:
     """Claims for a service that began after the patient's registered death."""
-    return rows.after_death.fill_null(False).sum()
+    return rows.after_death.sum()
 
 
 @INSTITUTION.measure(CLAIMS, Text("已故患者占比", "share of claims of the deceased"), "%", NONE)
 def deceased_share(rows: Rows) -> ir.Value:
     """Share of the claims whose patient has died since, by the as-of date."""
-    return share(rows.dead.fill_null(False))
+    return share(rows.dead)
 
 
 @INSTITUTION.measure(CLAIMS, Text("患者平均年龄", "mean age of patients"), "years", NONE)

@@ -32,7 +32,7 @@ def items(tables: Tables) -> ir.Table:
         "event_at",
         entity_id="institution_id",
         wrong_sex=ibis.ifelse(line.sex.isin(["M", "F"]), line.sex_limit != line.sex, ibis.null()),
-        wrong_age=young.fill_null(False) | old.fill_null(False),
+        wrong_age=ibis.ifelse(age.isnull(), ibis.null(), young.fill_null(False) | old.fill_null(False)),
         age_limited=line.age_min.notnull() | line.age_max.notnull(),
         over_cap=line.unit_price > line.price_cap,
         excluded=ibis.ifelse(line.nrdl_class.isnull(), ibis.null(), (line.nrdl_class == "C") & (line.fund_amount > 0)),

@@ -7,11 +7,12 @@ import ibis.expr.types as ir
 
 from features.measures.declare import RECENT, Behind, Rows, View, ratio, share, span
 from features.measures.institution import INSTITUTION
-from features.measures.tables import Tables, civil, joined
+from features.measures.tables import Tables, civil, filled, joined
 from gnomon.terms import Direction, Text
 
 RETURN_DAYS = 10
 SHORT_DAYS = 2
+LONG_DAYS = 3
 NONE = Direction.NONE
 
 
@@ -26,12 +27,14 @@ def stays(tables: Tables) -> ir.Table:
         left_before=stay.left.lag().over(of_patient),
         same_before=stay.institution_id.lag().over(of_patient) == stay.institution_id,
         still_in=stay.left.max().over(earlier),
+        before=ibis.row_number().over(of_patient),
     )
     stay = joined(stay.left_join(_care(tables), "admission_id"))
     stay = joined(stay.drop("admission_id_right").left_join(_paid(tables), "admission_id"))
     # Nights by the calendar: hours would make daylight saving and dates without a time matter.
     days = civil(stay.left).delta(civil(stay.admit_at), unit="day").cast("float64")
     away = span(stay.admit_at, stay.left_before)
+    first, ends = stay.before == 0, filled(tables.admission, "discharge_at")
     return stay.select(
         "admission_id",
         "person_id",
@@ -43,9 +46,11 @@ def stays(tables: Tables) -> ir.Table:
         "fund",
         entity_id="institution_id",
         days=ibis.ifelse(days >= 0, days, ibis.null()),
-        returned=(away >= 0) & (away <= RETURN_DAYS) & stay.same_before,
+        returned=ibis.ifelse(
+            ends, ibis.ifelse(first, False, (away >= 0) & (away <= RETURN_DAYS) & stay.same_before), ibis.null()
+        ),
         # Handing over on one day is a transfer; the overlap has to be a night at least.
-        overlaps=span(stay.still_in, stay.admit_at) >= 1,
+        overlaps=ibis.ifelse(ends, ibis.ifelse(first, False, span(stay.still_in, stay.admit_at) >= 1), ibis.null()),
         diagnoses=stay.dx_codes.length(),
         procedures=stay.procedure_codes.length(),
         blank_physician=stay.attending_id.isnull() | (stay.attending_id.strip() == ""),
@@ -137,13 +142,13 @@ def short_stay_share(rows: Rows) -> ir.Value:
 )  # fmt: skip
 def readmitted_share(rows: Rows) -> ir.Value:
     """Share of the stays that begin within ten days of the same patient's discharge from here."""
-    return share(rows.returned.fill_null(False))
+    return share(rows.returned)
 
 
 @INSTITUTION.measure(STAYS, Text("重叠住院数", "overlapping stays"), behind=Behind(where=lambda r: r.overlaps))
 def overlapping_stays(rows: Rows) -> ir.Value:
     """Stays that begin a day or more before an earlier stay of the same patient, here or elsewhere, has ended."""
-    return rows.overlaps.fill_null(False).sum()
+    return rows.overlaps.sum()
 
 
 @INSTITUTION.measure(
@@ -153,6 +158,15 @@ def overlapping_stays(rows: Rows) -> ir.Value:
 def no_care_stay_share(rows: Rows) -> ir.Value:
     """Share of the stays with a day log in which no nursing, vital sign, order or treatment was recorded."""
     return share(ibis.ifelse(rows.logged > 0, rows.care == 0, ibis.null()))
+
+
+@INSTITUTION.measure(
+    STAYS, Text("半数以上住院日无诊疗记录占比", "share of stays with half of their days uncared"), "%", windows=RECENT,
+    behind=Behind(where=lambda r: uncared_stay(r), weigh=lambda r: r.uncared),
+)  # fmt: skip
+def no_care_half_stay_share(rows: Rows) -> ir.Value:
+    """Share of the stays of three days or more with a day log in which nothing was recorded on half of the days."""
+    return share(uncared_stay(rows))
 
 
 @INSTITUTION.measure(
@@ -196,3 +210,9 @@ def diagnoses_per_stay(rows: Rows) -> ir.Value:
 def blank_physician_share(rows: Rows) -> ir.Value:
     """Share of the stays whose attending physician is blank: a gap in the record first of all."""
     return share(rows.blank_physician)
+
+
+def uncared_stay(rows: Rows) -> ir.BooleanValue:
+    """Whether nothing was recorded on half of a stay's logged days; null for short stays and stays without a log."""
+    long = (rows.days >= LONG_DAYS) & (rows.logged > 0)
+    return ibis.ifelse(long, 2 * rows.uncared >= rows.logged, ibis.null())

@@ -18,7 +18,7 @@ BANDS = ((1, "1"), (4, "2-4"), (19, "5-19"))
 def attributes(tables: Tables) -> ir.Table:
     """Everybody who bid or was awarded, with main class and band of bids."""
     tender = tables.tender
-    tender = tender.select("tender_id", main=ibis.coalesce(tender.class_code.substr(0, 2).nullif(""), tender.category))
+    tender = tender.select("tender_id", main=main_class(tender))
     bid = joined(standing(tables).inner_join(tender, "tender_id"))
     per = bid.group_by("bidder_id", "main").aggregate(tenders=bid.tender_id.nunique())
     per = per.mutate(
@@ -36,6 +36,11 @@ def attributes(tables: Tables) -> ir.Table:
     firm = tables.organization.select("name", "size_class", "ownership", region="region_code", entity_id="org_id")
     known = joined(known.drop("entity_id_right").left_join(firm, "entity_id"))
     return known.select("entity_id", "name", "main", "band", "size_class", "ownership", "region")
+
+
+def main_class(tender: ir.Table) -> ir.StringValue:
+    """The two-digit class of a tender, or its category."""
+    return ibis.coalesce(tender.class_code.substr(0, 2).nullif(""), tender.category)
 
 
 SUPPLIER = Entity(

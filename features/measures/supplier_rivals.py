@@ -7,8 +7,9 @@ import ibis.expr.types as ir
 
 from features.measures.awarding import awards
 from features.measures.declare import RECENT, Behind, Rows, View, ratio, share
-from features.measures.supplier import SUPPLIER
+from features.measures.supplier import SUPPLIER, attributes, main_class
 from features.measures.tables import Tables, joined
+from features.measures.tender import standing
 from features.measures.tender_history import offers
 from features.measures.ties import with_ties
 from gnomon.terms import Direction, Text
@@ -121,6 +122,34 @@ def tied_staff_rivals(rows: Rows) -> ir.Value:
 def tied_contact_rivals(rows: Rows) -> ir.Value:
     """Rivals with a phone, e-mail, address or account in common."""
     return (rows.contacts > 0).sum()
+
+
+def classes(tables: Tables) -> ir.Table:
+    """One row per supplier, with the firms that bid in its main class."""
+    main = attributes(tables).select("entity_id", "main")
+    bid = standing(tables)
+    tender = tables.tender
+    tender = tender.select("tender_id", main=main_class(tender))
+    bid = joined(bid.select("tender_id", "bidder_id", "event_at").inner_join(tender, "tender_id"))
+    firms = bid.group_by("main").aggregate(firms=bid.bidder_id.nunique(), event_at=bid.event_at.max())
+    return joined(main.inner_join(firms, "main")).select("entity_id", "main", "firms", "event_at")
+
+
+def class_bids(tables: Tables) -> ir.Table:
+    """One row per bid that stands, with its tender's main class."""
+    tender = tables.tender
+    bid = joined(standing(tables).inner_join(tender.select("tender_id", main=main_class(tender)), "tender_id"))
+    return bid.select("bid_id", "main", "event_at", entity_id="bidder_id")
+
+
+CLASS_BIDS = View("class_bids", class_bids, ("tender", "bid"), "bid", "bid_id")
+CLASSES = View("classes", classes, ("tender", "bid"), "bid", "bid_id", rows=CLASS_BIDS, shares=("main",))
+
+
+@SUPPLIER.measure(CLASSES, Text("同类投标企业数", "rivals in its class"), "", Direction.NONE, log=True)
+def class_rivals(rows: Rows) -> ir.Value:
+    """Other firms that ever bid in the supplier's main class: among few, meeting again is no sign."""
+    return rows.firms.max() - 1
 
 
 def supplier_awards(tables: Tables) -> ir.Table:

@@ -96,6 +96,11 @@ class Tables:
         return table
 
 
+def filled(table: ir.Table, column: str) -> ir.BooleanScalar:
+    """Whether anybody fills in the column: where nobody does, an absence in it says nothing."""
+    return table.aggregate(known=table[column].count()).as_scalar() > 0
+
+
 def joined(join: ir.Table) -> ir.Table:
     """A finished join as a plain table, that window functions may be taken over."""
     return join.select(*(join[name] for name in join.columns))

@@ -141,13 +141,13 @@ def bid_spd(rows: Rows) -> ir.Value:
 
 @TENDER.measure(BIDS, Text("次低价差比", "gap of the two lowest bids"), "x", behind=LOWEST_FIRST)
 def bid_diffp(rows: Rows) -> ir.Value:
-    """DIFFP: second lowest less lowest bid, over the lowest. A winner far below planned losers leaves a gap."""
+    """DIFFP: second lowest less lowest price, over the lowest. A winner far below planned losers leaves a gap."""
     return ratio(rows.second.min() - rows.amount.min(), rows.amount.min())
 
 
 @TENDER.measure(BIDS, Text("相对距离", "relative distance"), "x", behind=LOWEST_FIRST)
 def bid_rd(rows: Rows) -> ir.Value:
-    """RD: second lowest less lowest bid, over the standard deviation of the losing bids (Imhof et al. 2018).
+    """RD: second lowest less lowest price, over the standard deviation of the losing bids (Imhof et al. 2018).
 
     High where the winner stands apart and the losers cluster: cover bids.
     """
@@ -213,6 +213,12 @@ def central_cv(rows: Rows) -> ir.Value:
 def identical_share(rows: Rows) -> ir.Value:
     """Share of bids whose price another bid already names."""
     return 1.0 - ratio(rows.amount.nunique(), rows.count())
+
+
+@TENDER.measure(BIDS, Text("并列最低报价数", "bids tied at the lowest price"), behind=LOWEST_FIRST)
+def lowest_ties(rows: Rows) -> ir.Value:
+    """Bids beside the first that name the lowest price: the gaps above speak of the next price, and not of these."""
+    return ibis.ifelse(rows.count() > 1, (rows.amount == rows.low).sum() - 1, ibis.null())
 
 
 @TENDER.measure(BIDS, Text("整数报价占比", "share of round bids"), "%")

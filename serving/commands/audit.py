@@ -19,6 +19,8 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="The audit trail: verify and export.")
     group.command("verify")(verify)
     group.command("export")(export)
+    group.command("bundle")(bundle)
+    group.command("key")(key)
     app.add_typer(group, name="audit")
 
 
@@ -66,6 +68,29 @@ def export(
         else:
             with to.open("w", encoding="utf-8") as file:
                 file.writelines(lines)
+
+
+def bundle(
+    to: Annotated[Path, typer.Argument(metavar="FILE.zip", help="Bundle to write.")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write the whole trail as a signed bundle, for a third party to verify by `docs/verify_trail.py`."""
+    from cases import bundle as bundles
+    from cases import store
+    from gnomon.database import transaction
+
+    settings = settings_for(workspace)
+    with transaction(store.upgrade(settings)) as session:
+        made = bundles.export(session, settings, to)
+    told = {"events": made.events, "head": made.head, "key": made.public_key}
+    sys.stderr.write(say("serving.audit.bundled", settings.language, **told) + "\n")
+
+
+def key(workspace: WorkspaceOption = None) -> None:
+    """Print the public key that bundles are signed with; write it down outside this machine."""
+    from cases import bundle as bundles
+
+    sys.stdout.write(bundles.public_key(settings_for(workspace)) + "\n")
 
 
 def _witness(told: str) -> tuple[int, str]:

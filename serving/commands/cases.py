@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cases.workflow import ACTIONS, MEANINGS, MOVES, OUTCOMES, SEVERITIES, STATES, Action, State
+from cases.workflow import ACTIONS, MEANINGS, MOVES, OUTCOMES, SEVERITIES, STATES, Action, Side, State
 from gnomon.errors import Misuse
 from gnomon.i18n import say
 from gnomon.terms import Outcome, Severity, Text
+from serving.commands import casework
 from serving.commands.output import Format, FormatOption, WorkspaceOption, emit, moment, settings_for
 
 if TYPE_CHECKING:
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
     from cases.tables import Case
 
 CaseArgument = Annotated[int, typer.Argument(metavar="CASE", help="Number of the case.")]
+CasesArgument = Annotated[list[int], typer.Argument(metavar="CASE…", help="Numbers of cases; each is done by itself.")]
 ActorOption = Annotated[str, typer.Option("--as", metavar="NAME", help="Account that you act for.")]
 VersionOption = Annotated[
     int | None, typer.Option("--version", help="Version you decided on; refused when the case has changed since.")
 ]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why.")]
 ToOption = Annotated[str, typer.Option("--to", metavar="NAME", help="Account of the person meant.")]
+DueOption = Annotated[str | None, typer.Option("--due", help="Date YYYY-MM-DD to be done by.")]
+BodyOption = Annotated[str, typer.Option("--organisation", help="Registered body.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,15 +41,20 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_cases)
     group.command("show")(show)
     for action in Action:
-        needs_person = any(move.needs_person for (_, one), move in MOVES.items() if one is action)
-        form = _closing if action is Action.CLOSE else _naming if needs_person else _plain
-        group.command(action.value, help=MEANINGS[action].en)(form(action))
+        moves = [move for (_, one), move in MOVES.items() if one is action]
+        form = _closing if action is Action.CLOSE else _plain
+        if any(move.needs_person for move in moves):
+            form = _naming
+        elif any(move.needs or move.to is State.RECTIFYING for move in moves):
+            form = _full
+        group.command(action.value.replace("_", "-"), help=MEANINGS[action].en)(form(action))
+    casework.register(group)
     app.add_typer(group, name="cases")
 
 
 def list_cases(
     state: Annotated[
-        str, typer.Option("--state", help="open, review, rectifying, closed, or alive: all not closed.")
+        str, typer.Option("--state", help="open, review, rectifying, closed …, or alive: all that have not ended.")
     ] = "alive",
     owner: Annotated[str | None, typer.Option("--owner", help="Cases of this account; '' for nobody's.")] = None,
     scheme: Annotated[str | None, typer.Option("--scheme", help="Cases of this scheme.")] = None,
@@ -58,11 +67,15 @@ def list_cases(
     ] = None,
     cursor: Annotated[str | None, typer.Option("--cursor", help="Where the last page ended.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="Cases on the page.")] = 50,
+    organisation: Annotated[str | None, typer.Option("--organisation", help="Cases that this body handles.")] = None,
+    reader: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Only what this account may see; default: everything.")
+    ] = None,
     form: FormatOption = Format.TABLE,
     workspace: WorkspaceOption = None,
 ) -> None:
     """List the queue, the gravest case first."""
-    from cases import queue, store
+    from cases import people, queue, store
     from gnomon.database import transaction
 
     if state not in ("alive", "all", *State):
@@ -83,6 +96,8 @@ def list_cases(
             order=queue.Order.UPDATED if since else queue.Order.GRAVEST,
             cursor=cursor,
             limit=limit,
+            organisation=organisation,
+            reader=None if reader is None else people.required(session, reader).by_way_of("cli"),
         )
     emit([_row(case, form) for case in page.rows], form, settings.language)
     if page.cursor is not None:
@@ -96,7 +111,7 @@ def show(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Print one case with its warnings, what happened so far, and what you may do now. Reading it goes on the trail."""
-    from cases import people, service, store
+    from cases import dossier, people, service, store
     from gnomon.database import transaction
 
     settings = settings_for(workspace)
@@ -104,8 +119,9 @@ def show(
         reader = people.required(session, actor).by_way_of("cli")
         view = service.read(session, case_id, reader)
         allowed = list(service.allowed(view.case, reader))
+        rest = dossier.dossier(session, case_id, reader)
     if form is Format.JSON:
-        json.dump(_whole(view, allowed), sys.stdout, ensure_ascii=False, indent=2)
+        json.dump({**_whole(view, allowed), **rest}, sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")
         return
     language = settings.language
@@ -120,35 +136,70 @@ def show(
 
 def _plain(action: Action) -> Callable[..., None]:
     def command(
-        case_id: CaseArgument,
+        case_ids: CasesArgument,
         actor: ActorOption,
         reason: ReasonOption = "",
         version: VersionOption = None,
         workspace: WorkspaceOption = None,
     ) -> None:
-        _act(action, case_id, actor, version, workspace, reason=reason)
+        _act(action, case_ids, actor, version, workspace, reason=reason)
 
     return command
 
 
 def _naming(action: Action) -> Callable[..., None]:
     def command(
-        case_id: CaseArgument,
+        case_ids: CasesArgument,
         actor: ActorOption,
-        to: ToOption,
+        to: ToOption = "",
         reason: ReasonOption = "",
-        due: Annotated[str | None, typer.Option("--due", help="Date YYYY-MM-DD to be done by.")] = None,
+        due: DueOption = None,
+        organisation: BodyOption = "",
         version: VersionOption = None,
         workspace: WorkspaceOption = None,
     ) -> None:
-        _act(action, case_id, actor, version, workspace, reason=reason, to=to, due=moment(due))
+        given = {"reason": reason, "to": to, "due": moment(due), "organisation": organisation}
+        _act(action, case_ids, actor, version, workspace, **given)
 
     return command
 
 
+def _full(action: Action) -> Callable[..., None]:
+    def command(
+        case_ids: CasesArgument,
+        actor: ActorOption,
+        reason: ReasonOption = "",
+        due: DueOption = None,
+        organisation: BodyOption = "",
+        side: Annotated[Side | None, typer.Option("--side", help="On which side the body takes part.")] = None,
+        part: Annotated[
+            list[str] | None,
+            typer.Option("--part", help="TITLE[;ACCOUNT[;BODY[;YYYY-MM-DD]]]: a sub-case or an item; may be repeated."),
+        ] = None,
+        person: Annotated[list[str] | None, typer.Option("--person", help="Account; may be repeated.")] = None,
+        body: Annotated[list[str] | None, typer.Option("--body", help="Registered body; may be repeated.")] = None,
+        other: Annotated[int, typer.Option("--other", help="Number of a case, an item or a consultation.")] = 0,
+        answer: Annotated[str, typer.Option("--answer", help="yes or no; a vote may also abstain.")] = "",
+        version: VersionOption = None,
+        workspace: WorkspaceOption = None,
+    ) -> None:
+        given: dict[str, Any] = {"reason": reason, "due": moment(due), "organisation": organisation, "side": side}
+        given |= {"parts": [_part(one) for one in part or ()], "people": person or (), "bodies": body or ()}
+        _act(action, case_ids, actor, version, workspace, **given, other=other, answer=answer)
+
+    return command
+
+
+def _part(told: str) -> Any:
+    from cases.asked import Part
+
+    title, to, body, due = [*told.split(";"), "", "", ""][:4]
+    return Part(title.strip(), to.strip(), body.strip(), moment(due.strip() or None))
+
+
 def _closing(action: Action) -> Callable[..., None]:
     def command(
-        case_id: CaseArgument,
+        case_ids: CasesArgument,
         actor: ActorOption,
         outcome: Annotated[Outcome, typer.Option("--outcome", help="How the case ended.")],
         reason: ReasonOption = "",
@@ -160,22 +211,40 @@ def _closing(action: Action) -> Callable[..., None]:
     ) -> None:
         amounts = {"amount_found": _money("--found", found), "amount_recovered": _money("--recovered", recovered)}
         given = {"reason": reason, "outcome": outcome, "people_handled": handled, **amounts}
-        _act(action, case_id, actor, version, workspace, **given)
+        _act(action, case_ids, actor, version, workspace, **given)
 
     return command
 
 
-def _act(action: Action, case_id: int, actor: str, version: int | None, workspace: Path | None, **given: Any) -> None:
-    from cases import people, queue, service, store
+def _act(
+    action: Action, case_ids: list[int], actor: str, version: int | None, workspace: Path | None, **given: Any
+) -> None:
+    from cases import bulk, people, queue, service, store
     from gnomon.database import transaction
 
     settings = settings_for(workspace)
+    if version is not None and len(case_ids) > 1:
+        raise Misuse("serving.cases.one_version", place="--version")
     with transaction(store.upgrade(settings)) as session:
         person = people.required(session, actor).by_way_of("cli")
-        seen = queue.found(session, case_id).version if version is None else version
-        case = service.act(session, case_id, action, person, seen, **given)
-    told = {"case": case.id, "action": ACTIONS[action], "state": STATES[State(case.state)], "owner": case.owner or "–"}
-    sys.stderr.write(say("serving.cases.done", settings.language, **told, version=case.version) + "\n")
+        seen = {case_id: version for case_id in case_ids}
+        if version is None:
+            seen = {case_id: queue.found(session, case_id, reader=person).version for case_id in case_ids}
+        if len(case_ids) == 1:
+            done = [service.act(session, case_ids[0], action, person, seen[case_ids[0]] or 0, **given)]
+            refused = []
+        else:
+            items = bulk.act(session, [(one, seen[one] or 0) for one in case_ids], action, person, **given)
+            done = [queue.found(session, one.case_id) for one in items if one.fault is None]
+            refused = [one.fault for one in items if one.fault is not None]
+    for case in done:
+        told = {"case": case.id, "action": ACTIONS[action], "state": STATES[State(case.state)]}
+        line = say("serving.cases.done", settings.language, **told, owner=case.owner or "–", version=case.version)
+        sys.stderr.write(line + "\n")
+    for fault in refused:
+        sys.stderr.write(fault.told(settings.language) + "\n")
+    if refused:
+        raise typer.Exit(1)
 
 
 def _money(option: str, told: str | None) -> Decimal | None:

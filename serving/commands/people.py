@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cases.workflow import ROLES, Role
+from cases.workflow import BODY_KINDS, ROLES, BodyKind, Role
 from gnomon.i18n import say
 from serving.commands.output import Format, FormatOption, WorkspaceOption, emit, settings_for
 
@@ -27,6 +27,10 @@ def register(app: typer.Typer) -> None:
     group.command("disable")(disable)
     group.command("enable")(enable)
     group.command("token")(token)
+    group.command("body")(body)
+    group.command("bodies")(bodies_list)
+    group.command("route")(route)
+    group.command("grant")(grant)
     app.add_typer(group, name="users")
 
 
@@ -116,6 +120,76 @@ def token(
             return
         made = people.issue_token(session, name, _operator(), days)
     _tell(made)
+
+
+def body(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the body; accounts name it as organisation.")],
+    kind: Annotated[BodyKind, typer.Option("--kind", help="Which of the 1+9 kinds, a department or an owner unit.")],
+    parent: Annotated[str | None, typer.Option("--parent", help="Body that it is a part of.")] = None,
+    oversight: Annotated[bool, typer.Option("--oversight", help="Sees and may supervise every case.")] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Register a body. From the first one on, people see the cases of their own body only."""
+    from cases import bodies, store
+    from gnomon.database import transaction
+
+    settings = settings_for(workspace)
+    with transaction(store.upgrade(settings)) as session:
+        bodies.register(session, name, kind, _operator(), parent, oversight)
+    sys.stderr.write(say("serving.users.body", settings.language, name=name, kind=BODY_KINDS[kind]) + "\n")
+
+
+def bodies_list(form: FormatOption = Format.TABLE, workspace: WorkspaceOption = None) -> None:
+    """List the registered bodies and the scenes that are routed to them."""
+    from cases import bodies, store
+    from gnomon.database import transaction
+
+    settings = settings_for(workspace)
+    with transaction(store.upgrade(settings)) as session:
+        routes = bodies.routes(session)
+        rows = [
+            {
+                "name": one.name,
+                "kind": one.kind if form is Format.JSON else BODY_KINDS[BodyKind(one.kind)],
+                "parent": one.parent,
+                "oversight": one.oversight,
+                "scenes": " ".join(scene for scene, names in routes.items() if one.name in names),
+            }
+            for one in bodies.everyone(session)
+        ]
+    emit(rows, form, settings.language)
+
+
+def route(
+    scene: Annotated[str, typer.Argument(help="Scene, such as medical.")],
+    names: Annotated[list[str], typer.Argument(metavar="BODY…", help="Bodies whose queues its new cases enter.")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Send new cases of a scene to these bodies."""
+    from cases import bodies, store
+    from gnomon.database import transaction
+
+    with transaction(store.upgrade(settings_for(workspace))) as session:
+        bodies.route(session, scene, names, _operator())
+
+
+def grant(
+    name: NameArgument,
+    role: Annotated[Role, typer.Option("--role", help="What the person is there for.")],
+    scene: Annotated[str, typer.Option("--scene", help="Only in this scene; * for all.")] = "*",
+    organisation: Annotated[str, typer.Option("--organisation", help="Only for cases of this body; * for all.")] = "*",
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take it away again.")] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Give a person another role in one scene, for one body, or both."""
+    from cases import bodies, store
+    from gnomon.database import transaction
+
+    with transaction(store.upgrade(settings_for(workspace))) as session:
+        if withdraw:
+            bodies.withdraw(session, name, _operator(), scene, organisation)
+        else:
+            bodies.grant(session, name, role, _operator(), scene, organisation)
 
 
 def _set_disabled(name: str, disabled: bool, workspace: Path | None) -> None:

@@ -6,15 +6,18 @@ import os
 import secrets
 import shutil
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.orm import Session
 
 from cases import bodies, people, store
@@ -92,7 +95,8 @@ def schema_of(url: str) -> Iterator[Engine]:
     admin = create_engine(url)
     with admin.begin() as connection:
         connection.execute(text(f"CREATE SCHEMA {schema}"))
-    made = create_engine(url, connect_args={"options": f"-csearch_path={schema}"}, pool_size=40)
+    # In the address itself, so that another process reaches the same schema by it.
+    made = create_engine(make_url(url).update_query_dict({"options": f"-csearch_path={schema}"}), pool_size=40)
     yield made
     made.dispose()
     with admin.begin() as connection:
@@ -119,6 +123,42 @@ def staff(engine: Engine) -> dict[str, Person]:
     with transaction(engine) as opened:
         made = {role.value: people.add(opened, role.value, role, "test") for role in Role}
         return made | {"auditor2": people.add(opened, "auditor2", Role.AUDITOR, "test")}
+
+
+class Receiver(ThreadingHTTPServer):
+    """Keeps what it got; answers what it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.got: list[tuple[dict[str, str], bytes]] = []
+        self.status = 204
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/hook?from=gnomon"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join(5)
 
 
 @dataclass

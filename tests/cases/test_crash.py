@@ -1,71 +1,133 @@
-"""`kill -9` at any moment: no warning is lost, none enters twice, the trail holds."""
+"""`kill -9` at any moment: no warning is lost, none enters twice, every message arrives, the trail holds."""
 
 from __future__ import annotations
 
+import multiprocessing
 import random
-import subprocess
-import sys
+import runpy
 import time
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import func, select
+import pytest
+from sqlalchemy import Engine, func, select
 
-from cases import audit, queue, store
+from cases import audit, outbox, queue
 from cases.tables import Case, CaseWarning, IssuedWarning
-from gnomon.config import Settings
+from cases.tables_work import Delivery
 from gnomon.database import transaction
 
-ROUNDS = 20
+ROUNDS = [pytest.param(20, id="20 moments"), pytest.param(200, id="200 moments", marks=pytest.mark.slow)]
 WARNINGS, ENTITIES, BATCH = 1200, 300, 60
+CONFTEST = Path(__file__).with_name("conftest.py")
 
 HAND_OVER = f"""
-import runpy, sys
+import runpy
 from pathlib import Path
-from cases import queue, store
+from cases import queue
 from gnomon.config import Settings
-from gnomon.database import transaction
-warned = runpy.run_path(sys.argv[2])["warned"]
-engine = store.upgrade(Settings(workspace=Path(sys.argv[1])))
-print("ready", flush=True)
+from gnomon.database import connect, transaction
+warned = runpy.run_path(conftest)["warned"]
+engine = connect(Settings(workspace=Path(workspace), database=url))
 warnings = [warned(entity=f"H{{n % {ENTITIES}}}", day=1 + n // {ENTITIES}) for n in range({WARNINGS})]
+ready.set()
 for start in range(0, {WARNINGS}, {BATCH}):
     with transaction(engine) as session:
         queue.hand_over(session, warnings[start : start + {BATCH}], "run", "service")
-print("done", flush=True)
+engine.dispose()
+"""
+DELIVER = """
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from cases import delivery
+from gnomon.config import Settings
+from gnomon.database import connect
+settings = Settings(workspace=Path(workspace), database=url)
+engine = connect(settings)
+ready.set()
+# Later each time, so that the leases of those who were killed have run out.
+delivery.deliver(engine, settings, lambda: datetime.now(UTC) + timedelta(minutes=2 * turn))
+engine.dispose()
 """
 
 
-def hand_over(workspace: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", HAND_OVER, str(workspace), str(Path(__file__).with_name("conftest.py"))]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+class Nursery:
+    """Starts processes fast: they are forked from one that has everything imported."""
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload(["cases.queue", "cases.delivery", "gnomon.database"])
+        self.url = engine.url.render_as_string(hide_password=False)
+        self.folder = folder
+
+    def begun(self, program: str, **given: Any) -> Any:
+        """A process that has come to its work."""
+        path = self.folder / "program.py"
+        path.write_text(program, encoding="utf-8")
+        ready = self.context.Event()
+        known = {"url": self.url, "workspace": str(self.folder), "conftest": str(CONFTEST), "ready": ready, **given}
+        process = self.context.Process(target=runpy.run_path, args=(str(path), known))
+        process.start()
+        assert ready.wait(60)
+        return process
 
 
-def test_hand_over_killed_at_random_moments_loses_and_doubles_nothing(tmp_path: Path) -> None:
+@pytest.fixture
+def nursery(engine: Engine, tmp_path: Path) -> Iterator[Nursery]:
+    yield Nursery(engine, tmp_path)
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_hand_over_killed_at_random_moments_loses_and_doubles_nothing(
+    engine: Engine, nursery: Nursery, rounds: int
+) -> None:
     moments = random.Random(20)
     kept = []
-    for _ in range(ROUNDS):
-        process = hand_over(tmp_path)
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(moments.uniform(0, 0.15))
+    for turn in range(rounds):
+        process = nursery.begun(HAND_OVER)
+        time.sleep(moments.uniform(0, 0.12))
         process.kill()
-        process.communicate()
-        engine = store.upgrade(Settings(workspace=tmp_path))
+        process.join()
         with transaction(engine) as session:
-            assert audit.verify(session).ok
             count = session.scalar(select(func.count()).select_from(IssuedWarning)) or 0
             assert session.scalar(select(func.count()).select_from(CaseWarning)) == count
             assert count % BATCH == 0, "a batch goes in whole or not at all"
+            assert turn % 10 or audit.verify(session).ok
             kept.append(count)
-        engine.dispose()
     assert kept == sorted(kept)
-    last = hand_over(tmp_path)
-    assert "done" in last.communicate()[0]
-    engine = store.upgrade(Settings(workspace=tmp_path))
+    last = nursery.begun(HAND_OVER)
+    last.join()
+    assert last.exitcode == 0
     with transaction(engine) as session:
         assert audit.verify(session).ok
         assert session.scalar(select(func.count()).select_from(IssuedWarning)) == WARNINGS
         assert session.scalar(select(func.count()).select_from(Case)) == ENTITIES
         assert session.scalar(select(func.sum(Case.warnings))) == WARNINGS
-        assert queue.cases(session).rows[0].warnings == WARNINGS // ENTITIES
-    engine.dispose()
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_delivery_killed_at_random_moments_loses_nothing_and_repeats_under_one_number(
+    engine: Engine, nursery: Nursery, rounds: int, warn: Any, receiver: Any
+) -> None:
+    count = 15 * rounds
+    with transaction(engine) as session:
+        outbox.subscribe(session, "province", receiver.url, "test")
+        queue.hand_over(session, [warn(entity=f"H{n}") for n in range(count)], "run", "service")
+    moments = random.Random(21)
+    for turn in range(rounds):
+        process = nursery.begun(DELIVER, turn=turn)
+        time.sleep(moments.uniform(0, 0.12))
+        process.kill()
+        process.join()
+    last = nursery.begun(DELIVER, turn=rounds)
+    last.join()
+    assert last.exitcode == 0
+    with transaction(engine) as session:
+        events = set(session.scalars(select(Delivery.event)))
+        assert session.scalar(select(func.count()).select_from(Delivery).where(Delivery.done_at.is_(None))) == 0
+    got = Counter(headers["webhook-id"] for headers, _ in receiver.got)
+    assert set(got) == events, "everything arrived, and nothing else"
+    assert len(events) == count
+    assert sum(got.values()) - count <= rounds, "at most the one message that was under way comes again"

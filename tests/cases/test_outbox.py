@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,55 +25,19 @@ from gnomon.database import transaction
 from gnomon.errors import Fault, Misuse
 
 
-class Receiver(ThreadingHTTPServer):
-    """Keeps what it got; answers what it is told to."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.got: list[tuple[dict[str, str], bytes]] = []
-        self.status = 204
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/hook?from=gnomon"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        """Quiet."""
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join(5)
-
-
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(workspace=tmp_path)
 
 
-def filled(engine: Engine, receiver: Receiver, warn: Any, **given: Any) -> None:
+def filled(engine: Engine, receiver: Any, warn: Any, **given: Any) -> None:
     with transaction(engine) as session:
         outbox.subscribe(session, "province", receiver.url, "test", **given)
         queue.hand_over(session, [warn(), warn(entity="H2")], "run1", "service")
 
 
 def test_a_change_is_told_once_signed_as_a_cloud_event(
-    engine: Engine, settings: Settings, receiver: Receiver, warn: Any
+    engine: Engine, settings: Settings, receiver: Any, warn: Any
 ) -> None:
     filled(engine, receiver, warn)
     assert delivery.deliver(engine, settings) == delivery.Sent(2, 0, 0)
@@ -100,7 +63,7 @@ def test_a_change_is_told_once_signed_as_a_cloud_event(
     assert not outbox.genuine(key, {}, body, now)
 
 
-def test_a_transaction_undone_tells_nothing(engine: Engine, settings: Settings, receiver: Receiver, warn: Any) -> None:
+def test_a_transaction_undone_tells_nothing(engine: Engine, settings: Settings, receiver: Any, warn: Any) -> None:
     with transaction(engine) as session:
         outbox.subscribe(session, "province", receiver.url, "test")
     with Session(engine) as session:
@@ -114,7 +77,7 @@ def at(engine: Engine, settings: Settings, moment: datetime) -> delivery.Sent:
 
 
 def test_what_fails_comes_again_later_and_is_given_up_in_the_end(
-    engine: Engine, settings: Settings, receiver: Receiver, warn: Any
+    engine: Engine, settings: Settings, receiver: Any, warn: Any
 ) -> None:
     filled(engine, receiver, warn)
     receiver.status = 503
@@ -147,7 +110,7 @@ def test_a_receiver_that_is_away_is_no_crash(engine: Engine, settings: Settings,
 
 
 def test_an_endpoint_hears_what_it_asked_for_and_may_see(
-    engine: Engine, settings: Settings, receiver: Receiver, warn: Any, city: Any
+    engine: Engine, settings: Settings, receiver: Any, warn: Any, city: Any
 ) -> None:
     filled(engine, receiver, warn, kinds=["case.close", "case.c*", "case.*"], body=city.health)
     with transaction(engine) as session:

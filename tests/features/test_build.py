@@ -79,7 +79,7 @@ def test_windows_share_one_scan_of_the_claims() -> None:
     assert {"fund_paid", "fund_paid_365d", "fund_paid_90d"} <= set(columns)
     plan = engine.explained(query)
     assert plan.count("raw_claim") <= 1
-    assert plan.count("ARROW_SCAN") <= 3
+    assert plan.count("ARROW_SCAN") <= 4
 
 
 @cache

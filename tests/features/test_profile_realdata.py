@@ -21,8 +21,19 @@ pytestmark = pytest.mark.realdata
 MARKETS = ("brazil", "italy", "japan-okinawa", "swiss-gr-sg", "swiss-ticino", "usa-milk")
 SCREENS = {"CV": "bid_cv", "SPD": "bid_spd", "KURT": "bid_kurt", "SKEW": "bid_skew", "KSTEST": "bid_kstest"}
 """Reproduced for every tender of all six markets; published is 0 where a screen has too few bids to exist."""
-GAPS = {"brazil": 1.0, "italy": 0.95, "swiss-gr-sg": 0.96}
-"""DIFFP: published from another order of the bids in the other markets; it is not (second lowest - lowest)/lowest."""
+GAPS = {
+    "brazil": 1.0,
+    "italy": 0.95,
+    "japan-okinawa": 0.56,
+    "swiss-gr-sg": 0.96,
+    "swiss-ticino": 0.99,
+    "usa-milk": 0.57,
+}
+"""Least share of tenders whose DIFFP is ours: (second lowest price - lowest)/lowest, equal bids being one price.
+
+With the second lowest bid in its place Ticino agrees on 66% only. In Okinawa and the milk auctions the published value
+follows another order of the bids; no reading of "second" tried reproduces it.
+"""
 
 
 def lake_of(folder: Path, *sources: tuple[str, Path]) -> Lake:
@@ -47,7 +58,7 @@ def test_the_screens_equal_the_published_ones_for_every_tender(market: str, tmp_
     assert len(values) == len(pd.read_csv(folder / "labels.csv"))
     for theirs, ours in SCREENS.items():
         assert agreeing(values[ours], published[theirs]) == 1.0, ours
-    assert agreeing(values["bid_diffp"], published["DIFFP"]) >= GAPS.get(market, 0.5)
+    assert agreeing(values["bid_diffp"], published["DIFFP"]) >= GAPS[market]
     if market == "brazil":
         assert agreeing(values["bid_rd_low"], published["RD"]) > 0.97
 

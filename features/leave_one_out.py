@@ -1,0 +1,167 @@
+"""Peers without the entity itself: the exact median and spread of everybody else in each of its groups.
+
+Taking one value out of a sorted group leaves one of three medians, so each group has three centres at most; the spread
+around each is found in the sorted values by bisection. Nothing is computed entity by entity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.norms import (
+    AAD_TO_SIGMA,
+    FLOOR,
+    FULL_WEIGHT,
+    MAD_TO_SIGMA,
+    Floats,
+    Ints,
+    Peers,
+    Placed,
+    group_codes,
+    scaled,
+)
+from features.profiles import NO_NORM
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Entities held against everybody else. All frames have the index and the columns of the values."""
+
+    deviations: pd.DataFrame
+    groups: pd.DataFrame
+    """Number of the stored norm: the whole group's, the entity among them."""
+    centers: pd.DataFrame
+    """Median of the peers without the entity, on the scale that deviations are taken on."""
+    spreads: pd.DataFrame
+
+
+def apart(
+    values: pd.DataFrame,
+    attributes: pd.DataFrame,
+    norms: pd.DataFrame,
+    peers: Peers,
+    log: frozenset[str],
+    min_peers: int,
+) -> Apart:
+    """Hold each entity against its peers without itself: at least `min_peers` of them, else those of the parent group.
+
+    A small group is drawn to its parent by the same weights as the stored norms, the entity taken out of both.
+    """
+    columns = list(values.columns)
+    levels = [group_codes(attributes, names) for names in peers.levels]
+    numbers = Placed(norms, columns, peers).numbers(attributes)
+    shape = values.shape
+    z, center, spread = (np.full(shape, np.nan) for _ in range(3))
+    groups = np.full(shape, NO_NORM, np.int32)
+    for place, column in enumerate(columns):
+        x = values[column].to_numpy(float)
+        y = scaled(x) if column in log else x
+        if not np.isfinite(y).any():
+            continue
+        above: tuple[Floats, Floats] | None = None
+        for level in reversed(range(len(levels))):
+            codes, many = levels[level]
+            others, middle, width = without_itself(y, codes, many, column in log)
+            if above is not None:
+                weight = np.minimum(1.0, others / (FULL_WEIGHT * min_peers))
+                middle = np.where(weight >= 1, middle, weight * middle + (1 - weight) * above[0])
+                width = np.where(weight >= 1, width, weight * width + (1 - weight) * above[1])
+            above = middle, width
+            held = (others >= min_peers) & (numbers[level][:, place] != NO_NORM)
+            center[held, place], spread[held, place] = middle[held], width[held]
+            groups[held, place] = numbers[level][held, place]
+        z[:, place] = (y - center[:, place]) / spread[:, place]
+    made = (pd.DataFrame(one, index=values.index, columns=columns) for one in (z, groups, center, spread))
+    return Apart(*made)
+
+
+def without_itself(y: Floats, codes: Ints, groups: int, log: bool = False) -> tuple[Ints, Floats, Floats]:
+    """Number, median and robust spread of the other known values in each entity's group.
+
+    Zero and NaN where the entity's own value or group is unknown, and NaN spread where all others agree.
+    """
+    known = np.flatnonzero(np.isfinite(y) & (codes >= 0))
+    order = known[np.argsort(y[known], kind="stable")]
+    order = order[np.argsort(codes[order], kind="stable")]
+    value, code = y[order], codes[order]
+    n = np.bincount(code, minlength=groups).astype(np.int64)
+    start = (np.cumsum(n) - n).astype(np.int64)
+    total = np.add.reduceat(value, start[n > 0]) if len(value) else value
+    del total
+    rank = np.arange(len(code)) - start[code]
+    half = n // 2
+    # Which of the (at most) three medians is left when the value of this rank is taken out.
+    odd = n[code] % 2 == 1
+    kind = np.where(odd, 1 + np.sign(rank - half[code]), np.where(rank < half[code], 0, 2)).astype(np.int64)
+    middle, width = np.full(len(y), np.nan), np.full(len(y), np.nan)
+    others = np.zeros(len(y), np.int64)
+    others[order] = n[code] - 1
+    some = np.flatnonzero(n > 1)
+    if not len(some):
+        return others, middle, width
+    m = n[some] - 1
+    low, high = (m - 1) // 2, m // 2
+    for which, out in ((0, 0), (1, 1), (2, 2)):
+        # Taking out an early value shifts every later one down by one place.
+        gone = (np.zeros_like(m), half[some], n[some] - 1)[out]
+        first, last = start[some] + low + (low >= gone), start[some] + high + (high >= gone)
+        center = np.full(groups, np.nan)
+        center[some] = value[first] + 0.5 * (value[last] - value[first])
+        here = np.flatnonzero((kind == which) & (n[code] > 1))
+        if not len(here):
+            continue
+        at = code[here]
+        distance = np.abs(value[here] - center[at])
+        nearest = np.full((groups, 4), np.nan)
+        for number, k in enumerate((low, low + 1, high, high + 1)):
+            nearest[some, number] = _nearest(value, start[some], n[some], center[some], np.minimum(k, n[some] - 1))
+        one = np.where(distance <= nearest[at, 0], nearest[at, 1], nearest[at, 0])
+        two = np.where(distance <= nearest[at, 2], nearest[at, 3], nearest[at, 2])
+        sigma = MAD_TO_SIGMA * (one + 0.5 * (two - one))
+        every = np.bincount(code, weights=np.abs(value - np.nan_to_num(center[code])), minlength=groups)
+        mean = (every[at] - distance) / (n[at] - 1)
+        sigma = np.where(sigma > 0, sigma, AAD_TO_SIGMA * mean)
+        least = np.maximum(1.0, np.abs(center[at]))
+        floor = np.full(len(here), FLOOR) if log else FLOOR * np.abs(center[at])
+        middle[order[here]] = center[at]
+        width[order[here]] = np.where(sigma > 1e-12 * least, np.maximum(sigma, floor), np.nan)
+    return others, middle, width
+
+
+def _nearest(value: Floats, start: Ints, n: Ints, center: Floats, k: Ints) -> Floats:
+    """The k-th smallest distance (from 0) of each group's sorted values to its centre, by bisection."""
+    low, high = np.zeros_like(n), n - 1 - k
+    while (low < high).any():
+        middle = (low + high) // 2
+        right = np.minimum(middle + k + 1, n - 1)
+        further = (center - value[start + middle] > value[start + right] - center) & (low < high)
+        low, high = np.where(further, middle + 1, low), np.where(further | (low >= high), high, middle)
+    return np.asarray(np.maximum(center - value[start + low], value[start + low + k] - center))
+
+
+def rejoined(
+    held: tuple[pd.DataFrame, pd.DataFrame],
+    known: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame],
+    values: pd.DataFrame,
+    log: npt.NDArray[np.bool_],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Deviations and groups of new values of entities, some of which took part in the stored norms themselves.
+
+    `held` are the deviations and groups against the stored norms, `known` the groups, centers and spreads of the
+    stored profiles: who stands among them is held against everybody else, as it was then.
+    """
+    z, groups = (frame.copy() for frame in held)
+    again = values.index.intersection(known[0].index)
+    if not len(again):
+        return z, groups
+    then, center, spread = (frame.loc[again, values.columns].to_numpy() for frame in known)
+    x = values.loc[again].to_numpy(float)
+    usable = np.isfinite(x) & (then != NO_NORM)
+    new = (np.where(log, scaled(x), x) - center) / spread
+    z.loc[again] = np.where(usable, new, z.loc[again].to_numpy())
+    groups.loc[again] = np.where(usable, then, groups.loc[again].to_numpy()).astype(np.int32)
+    return z, groups

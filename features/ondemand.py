@@ -1,0 +1,142 @@
+"""Profiles of raw records in a request: queries planned once, rows of the lake beside the records, norms as stored."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime, time
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from features.build import peers_of, steady
+from features.contracts import contract_of
+from features.engine import Warm
+from features.lake import Lake
+from features.measures import entity as entity_of
+from features.measures.declare import fused
+from features.measures.tables import INHERITS, Tables
+from features.neighbours import FOLLOWED, HELD, Neighbours, ids_of
+from features.norms import Placed
+from features.profiles import Profiles
+from gnomon.errors import Fault
+from gnomon.i18n import both
+
+Answer = tuple[list[str], list[tuple[Any, ...]]]
+STORED: Mapping[str, frozenset[str]] = {
+    "institution": frozenset(
+        {
+            "rx_times_norm", "rx_times_norm_patients", "rx_times_norm_drugs", "rx_times_norm_median", "cost_to_usual",
+        }
+    ),
+    "practitioner": frozenset(),
+    "supplier": frozenset({"class_rivals", "cobid_lift"}),
+}  # fmt: skip
+"""Measures that hold an entity against all others row by row (the norm of a drug, the chance of meeting a rival).
+
+No request can wait for those rows: an entity that was profiled keeps its stored value, a new one has none."""
+
+
+class OnDemand:
+    """Measures raw records of one kind of entity as `build` will once they are in the lake. Safe between threads.
+
+    Tables of the lake of up to `held` rows stay in memory.
+    """
+
+    def __init__(self, lake: Lake, reference: Profiles, held: int = HELD) -> None:
+        self.kind = entity_of(reference.entity)
+        if self.kind.kind not in FOLLOWED:
+            raise Fault("features.ondemand.kind", place=self.kind.kind, kinds=", ".join(FOLLOWED))
+        self._reference = reference
+        self._lock = threading.Lock()
+        self._beside = Neighbours(lake, lake.version, held)
+        self._columns = [column.name for column in reference.columns]
+        self._placed = Placed(reference.norms, self._columns, peers_of(self.kind))
+        beyond = STORED.get(self.kind.kind, frozenset())
+        self._stored = [column.name for column in reference.columns if column.measure in beyond]
+        self._engine = Warm(sorted(self._beside.tables | set(self.kind.tables)))
+        tables = Tables(self._engine, Warm.MOMENT, keep=False)
+        self._engine.prepare("attributes", self.kind.attributes(tables))
+        self._views = []
+        for view in self.kind.views:
+            own = [one for one in self.kind.measures.values() if one.view.name == view.name]
+            if all(self._engine.has(table) for table in view.needs) and any(one.name not in beyond for one in own):
+                self._engine.prepare(f"view_{view.name}", fused(self.kind, view, tables)[0])
+                self._views.append(f"view_{view.name}")
+
+    @property
+    def lake_version(self) -> int:
+        """State of the lake that stands beside the records."""
+        return self._beside.version
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._engine.close()
+
+    def measure(self, records: Mapping[str, pa.Table]) -> Profiles:
+        """Profiles of the entities that the records are about, held against the stored norms.
+
+        The moment is that of the stored profiles, or of the records where they are later. Raises `Fault` when the
+        records name no entity of the kind.
+        """
+        ids = ids_of(self.kind.kind, records)
+        if not ids:
+            raise Fault("features.build.empty", place=self.kind.kind, tables=", ".join(self.kind.tables))
+        moment = max(self._reference.as_of, _last_event(records) or self._reference.as_of)
+        with self._lock:
+            self._engine.fill(self._beside.beside(self.kind.kind, ids, records), moment, ids)
+            names, told = self._engine.answer("attributes")
+            answers = [self._engine.answer(name) for name in self._views]
+        index = pd.Index(ids, name="entity_id", dtype="str")
+        values = pd.DataFrame(steady(self._placed_in(ids, answers)), index=index, columns=self._columns)
+        missing = dict(self._reference.missing)
+        if self._stored:
+            values[self._stored] = self._reference.values[self._stored].reindex(index)
+            missing |= dict.fromkeys(self._stored, both("features.ondemand.stored"))
+        by_id = {row[names.index("entity_id")]: row for row in told}
+        known = {
+            name: [None if one not in by_id else by_id[one][at] for one in ids]
+            for at, name in enumerate(names)
+            if name != "entity_id"
+        }
+        attributes = pd.DataFrame(known, index=index, dtype="str")
+        deviations, groups = self._placed.deviations(values, attributes)
+        return Profiles(
+            self.kind.kind, moment, self.lake_version, self._reference.columns, values, deviations, groups,
+            self._reference.norms, attributes, missing,
+        )  # fmt: skip
+
+    def _placed_in(self, ids: list[str], answers: list[Answer]) -> npt.NDArray[np.float64]:
+        """Ids × columns of the reference; unknown where no view says anything."""
+        row = {one: number for number, one in enumerate(ids)}
+        column = {one: number for number, one in enumerate(self._columns)}
+        found = np.full((len(row), len(column)), np.nan)
+        for names, rows in answers:
+            key = names.index("entity_id")
+            here = [(at, column[name]) for at, name in enumerate(names) if name in column]
+            for told in rows:
+                for at, place in here:
+                    if told[at] is not None:
+                        found[row[told[key]], place] = told[at]
+        return found
+
+
+def _last_event(records: Mapping[str, pa.Table]) -> datetime | None:
+    """Moment of the last event of the records themselves; None when no row is dated."""
+    latest: datetime | None = None
+    for name, rows in records.items():
+        named = [column for column in contract_of(name).event if column in rows.column_names]
+        if name in INHERITS:
+            continue
+        for row in rows.select(named).to_pylist() if named else ():
+            first = next((value for value in row.values() if value is not None), None)
+            if isinstance(first, datetime):
+                first = first if first.tzinfo else first.replace(tzinfo=UTC)
+            elif first is not None and hasattr(first, "year"):
+                first = datetime.combine(first, time(), tzinfo=UTC)
+            if isinstance(first, datetime) and (latest is None or first > latest):
+                latest = first
+    return latest

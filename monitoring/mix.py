@@ -1,0 +1,80 @@
+"""Drift of a mix: the top reasons of issued warnings, the outcomes of cases, anything that is counted by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gnomon.i18n import both
+from gnomon.terms import Text
+from monitoring.effect import CHANCE, Limits, chi_squared_beyond
+
+RARE = 0.02
+"""Names that hold less than this share on both sides are taken together: they would make an index of noise."""
+REST = "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Two mixes, compared."""
+
+    state: str
+    """compared, no_reference or too_few."""
+    then: Mapping[str, float]
+    """Shares by name, rare ones together under `…`."""
+    now: Mapping[str, float]
+    n_then: int
+    n_now: int
+    psi: float | None
+    chance: float | None
+    """How likely chance alone makes the index as large."""
+    moved: bool
+    needed: int
+
+    @property
+    def most(self) -> tuple[str, float] | None:
+        """The name whose share changed most, and by how much."""
+        gaps = {name: self.now.get(name, 0.0) - self.then.get(name, 0.0) for name in {*self.then, *self.now}}
+        return max(gaps.items(), key=lambda one: (abs(one[1]), one[0]), default=None)
+
+    @property
+    def told(self) -> Text:
+        """The state in one sentence."""
+        name, gap = self.most or ("", 0.0)
+        key = self.state if self.state != "compared" else ("moved" if self.moved else "steady")
+        rows = min(self.n_then, self.n_now)
+        return both(f"monitoring.mix.{key}", rows=rows, needed=self.needed, name=name, gap=f"{gap:+.0%}")
+
+
+def mixed(then: Mapping[str, int], now: Mapping[str, int], limits: Limits | None = None) -> Mix:
+    """Compare two mixes by the population stability index; few rows and rare names raise nothing by themselves."""
+    limits = limits or Limits()
+    n_then, n_now = sum(then.values()), sum(now.values())
+    before = {name: count / max(n_then, 1) for name, count in then.items()}
+    after = {name: count / max(n_now, 1) for name, count in now.items()}
+    if not n_then or min(n_then, n_now) < limits.rows:
+        state = "too_few" if n_then else "no_reference"
+        return Mix(state, before, after, n_then, n_now, None, None, False, limits.rows)
+    names = sorted({*then, *now})
+    common = [name for name in names if max(before.get(name, 0), after.get(name, 0)) >= RARE]
+    rest = [name for name in names if name not in common]
+    folded = []
+    for side in (then, now):
+        told = {name: side.get(name, 0) for name in common}
+        if rest:
+            told[REST] = sum(side.get(name, 0) for name in rest)
+        folded.append(told)
+    psi = _psi(*folded)
+    chance = chi_squared_beyond(psi / (1 / n_then + 1 / n_now), max(len(folded[0]) - 1, 1))
+    before, after = ({name: count / sum(side.values()) for name, count in side.items()} for side in folded)
+    moved = psi >= limits.psi and chance <= CHANCE
+    return Mix("compared", before, after, n_then, n_now, psi, chance, moved, limits.rows)
+
+
+def _psi(then: Mapping[str, int], now: Mapping[str, int]) -> float:
+    # Half a row in every place, as for the bins of a number.
+    sides = [{name: count + 0.5 for name, count in side.items()} for side in (then, now)]
+    totals = [sum(side.values()) for side in sides]
+    pairs = [(sides[0][name] / totals[0], sides[1][name] / totals[1]) for name in sides[0]]
+    return math.fsum((b - a) * math.log(b / a) for a, b in pairs)

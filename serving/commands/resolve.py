@@ -1,0 +1,112 @@
+"""`gnomon resolve` finds which records of firms or persons are one, shows the links with their evidence, undoes them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gnomon.errors import Misuse
+from gnomon.terms import Text
+from serving.commands.output import Format, FormatOption, WorkspaceOption, emit, settings_for
+
+if TYPE_CHECKING:
+    from features.resolution.links import Agreement, Kept
+
+
+class Whom(StrEnum):
+    """What is resolved."""
+
+    FIRMS = "firms"
+    PEOPLE = "people"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("resolve")(resolve)
+
+
+def resolve(
+    whom: Annotated[Whom, typer.Argument(help="firms or people")],
+    threshold: Annotated[float, typer.Option(min=0.5, max=1.0, help="Least probability of a scored link.")] = 0.9,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Show the links that stand and were undone; find none.")
+    ] = False,
+    undo: Annotated[str | None, typer.Option("--undo", metavar="LINK", help="Take a link back.")] = None,
+    redo: Annotated[str | None, typer.Option("--redo", metavar="LINK", help="Let an undone link stand again.")] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why; asked of --undo and --redo.")] = "",
+    evaluate: Annotated[
+        int, typer.Option("--evaluate", min=0, metavar="N", help="Measure on N made-up entities told several times.")
+    ] = 0,
+    form: FormatOption = Format.TABLE,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Find the records that are one entity. Nothing in the lake is changed; links are kept beside it."""
+    from features.lake import Lake
+    from features.resolution import records
+    from features.resolution.links import Journal
+    from features.resolution.resolve import resolve as find
+
+    settings = settings_for(workspace)
+    journal = Journal(settings.workspace / "resolution")
+    kind: Any = "firm" if whom is Whom.FIRMS else "person"
+    if sum(map(bool, (listed, undo, redo, evaluate))) > 1:
+        raise Misuse("serving.resolve.one", place="gnomon resolve")
+    if evaluate:
+        emit([_measured(kind, evaluate, threshold)], form, settings.language)
+        return
+    if undo or redo:
+        told = journal.undo(undo, reason) if undo else journal.redo(redo or "", reason)
+        shown = [journal.all()[told.link_id]]
+    elif listed:
+        shown = [one for one in journal.all().values() if one.link.kind == kind]
+    else:
+        lake = Lake(settings.lake_url)
+        frame = records.firms_of(lake) if whom is Whom.FIRMS else records.people_of(lake)
+        fresh = {one.link_id for one in journal.add(find(frame, kind, threshold))}
+        shown = [one for name, one in journal.all().items() if name in fresh]
+    emit([_told(one) for one in shown], form, settings.language)
+
+
+def _told(one: Kept) -> dict[str, Any]:
+    link = one.link
+    return {
+        "link": link.link_id,
+        "left": link.left,
+        "right": link.right,
+        "method": link.method,
+        "probability": round(link.probability, 4),
+        "evidence": Text(
+            "; ".join(_worded(e, "zh") for e in link.evidence), "; ".join(_worded(e, "en") for e in link.evidence)
+        ),
+        "undone": one.undone,
+        "reason": one.reason,
+        "at": one.at,
+    }
+
+
+def _worded(one: Agreement, language: str) -> str:
+    values = one.left if one.left == one.right else f"{one.left} ≠ {one.right}"
+    weight = "" if one.weight is None else f" ({one.weight:+.1f})"
+    return f"{one.what.said_in(language)}: {values}{weight}"
+
+
+def _measured(kind: Any, entities: int, threshold: float) -> dict[str, Any]:
+    from features.resolution import pairs, records
+    from features.resolution.evaluate import measured
+    from features.resolution.resolve import resolve as find
+
+    rows, truth = pairs.labelled(kind, entities, seed=1)
+    frame = records.firms(rows) if kind == "firm" else records.people(rows)
+    told = measured(find(frame, kind, threshold), truth)
+    return {
+        "records": len(rows),
+        "pairs": told.true,
+        "precision": round(told.precision, 4),
+        "precision_low": round(told.precision_interval[0], 4),
+        "precision_high": round(told.precision_interval[1], 4),
+        "recall": round(told.recall, 4),
+        "recall_low": round(told.recall_interval[0], 4),
+        "recall_high": round(told.recall_interval[1], 4),
+    }
