@@ -28,7 +28,7 @@ _BATCH = 5000
 def warned(entity: str, model: str = "W001", scheme: str = "s0", day: int = 1, percentile: float = 0.97) -> Warned:
     """A warning with three reasons, as heavy as real ones are."""
     norm = Norm(Text("二级公立医院", "level 2 public hospitals"), 812, 3.0, 1.0, 1.0, 6.0)
-    told = Text("人均处方量 70.2 DDD，是同类中位数的 23.4 倍。", "Prescribed per patient: 23.4 times.")
+    told = Text("人均处方量为同类的 23.4 倍。", "Prescribed per patient: 23.4 times the median.")
     rows = (Evidence("claim", "claim_id", tuple(f"C{n}" for n in range(10)), 412),)
     title = Text("人均处方量", "prescribed per patient")
     reasons = tuple(Reason(f"dose_{n}", title, 70.2, "DDD", norm, 67.2, 0.2, told, rows) for n in range(3))

@@ -20,6 +20,7 @@ from cases.workflow import BodyKind, Role, Side
 from gnomon.errors import Fault, nearest
 
 ANY = "*"
+_REACH, _GRANTS = "cases.reach", "cases.grants"
 SYSTEM = "system"
 """How the product's own clock comes in: it stands above all sides."""
 
@@ -38,6 +39,7 @@ def register(
     made = Body(name=name, kind=kind.value, parent=parent, oversight=oversight, created_at=moment)
     session.add(made)
     session.flush()
+    _forget(session)
     audit.record(session, actor, "add", audit.Subject("body", name), None, made.as_dict())
     return made
 
@@ -85,6 +87,7 @@ def grant(session: Session, name: str, role: Role, actor: str, scene: str = ANY,
         required(session, body)
     session.merge(RoleGrant(name=name, scene=scene, body=body, role=role.value))
     session.flush()
+    _forget(session)
     after = {"role": role.value, "scene": scene, "body": body}
     audit.record(session, actor, "grant", audit.Subject("account", name), None, after)
 
@@ -93,12 +96,21 @@ def withdraw(session: Session, name: str, actor: str, scene: str = ANY, body: st
     """Take such a role away again."""
     audit.begin(session)
     session.execute(delete(RoleGrant).where(RoleGrant.name == name, RoleGrant.scene == scene, RoleGrant.body == body))
+    _forget(session)
     audit.record(session, actor, "withdraw", audit.Subject("account", name), {"scene": scene, "body": body}, None)
 
 
 def grants(session: Session, name: str) -> Sequence[RoleGrant]:
     """Roles of a person beside the one of the account."""
-    return session.scalars(select(RoleGrant).where(RoleGrant.name == name)).all()
+    known: dict[str, Sequence[RoleGrant]] = session.info.setdefault(_GRANTS, {})
+    if name not in known:
+        known[name] = session.scalars(select(RoleGrant).where(RoleGrant.name == name)).all()
+    return known[name]
+
+
+def _forget(session: Session) -> None:
+    session.info.pop(_REACH, None)
+    session.info.pop(_GRANTS, None)
 
 
 def role_in(session: Session, person: Person, case: Case) -> Role:
@@ -124,8 +136,17 @@ def sides(session: Session, case: Case) -> Sequence[Party]:
 
 
 def reach(session: Session, person: Person | None) -> frozenset[str] | None:
-    """Bodies whose cases this person sees; null for all."""
-    if person is None or person.via == SYSTEM or not policy.bodies_stand(session):
+    """Bodies whose cases this person sees; null for all. Looked up once a unit of work."""
+    if person is None:
+        return None
+    known: dict[Person, frozenset[str] | None] = session.info.setdefault(_REACH, {})
+    if person not in known:
+        known[person] = _reach(session, person)
+    return known[person]
+
+
+def _reach(session: Session, person: Person) -> frozenset[str] | None:
+    if person.via == SYSTEM or not policy.bodies_stand(session):
         return None
     own = {person.organisation} if person.organisation else set()
     own |= {one.body for one in grants(session, person.name) if one.body != ANY}

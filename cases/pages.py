@@ -52,6 +52,7 @@ def cases(
     owner: str | None = None,
     scheme: str | None = None,
     scene: str | None = None,
+    severity: str | None = None,
     entity_kind: str | None = None,
     entity_id: str | None = None,
     copied_to: str | None = None,
@@ -76,7 +77,7 @@ def cases(
     """
     query = select(Case).where(bodies.visible(session, reader))
     equal: Any = (("scheme", scheme), ("scene", scene), ("entity_kind", entity_kind), ("entity_id", entity_id))
-    equal += (("organisation", organisation), ("parent_id", parent_id), ("shuffled", shuffled))
+    equal += (("severity", severity), ("organisation", organisation), ("parent_id", parent_id), ("shuffled", shuffled))
     query = query.where(*(getattr(Case, name) == value for name, value in equal if value is not None))
     if state is not None:
         query = query.where(_ALIVE if state == "alive" else Case.state == State(state).value)

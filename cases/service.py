@@ -16,7 +16,7 @@ from cases.people import Person
 from cases.step import Step
 from cases.tables import Case, CaseCopy, CaseWarning, IssuedWarning
 from cases.tables_work import Party
-from cases.workflow import ACTIONS, READERS, ROLES, STATES, Action, Holder, Move, Role, Side, State, moves
+from cases.workflow import ACTIONS, MOVES, READERS, ROLES, STATES, Action, Holder, Move, Role, Side, State, moves
 from gnomon.terms import Outcome, Text
 
 __all__ = [
@@ -105,8 +105,10 @@ def take_next(session: Session, actor: Person, scene: str | None = None, entity_
     for column, value in ((Case.scene, scene), (Case.entity_kind, entity_kind)):
         if value is not None:
             query = query.where(column == value)
+    claim = MOVES[State.OPEN, Action.CLAIM]
     for found in session.scalars(query.order_by(Case.gravity.desc(), Case.id.desc()).limit(_LOOKED_AT)).all():
-        if Action.CLAIM in allowed(found, actor):
+        may = bodies.role_in(session, actor, found) in claim.by
+        if may and _stands(claim, _sides(session, actor, found)):
             return act(session, found.id, Action.CLAIM, actor, found.version)
     return None
 

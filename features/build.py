@@ -15,6 +15,7 @@ from features.measures import Entity
 from features.measures import entity as entity_of
 from features.measures.declare import fused
 from features.measures.tables import Tables
+from features.leave_one_out import apart, rejoined
 from features.norms import Peers, Placed, fit
 from features.profiles import Profiles
 from features.unknown import reasons
@@ -50,10 +51,11 @@ def build(engine: Engine, entity: str, as_of: datetime | None = None, min_peers:
     peers = peers_of(kind)
     log = frozenset(column.name for one in kind.measures.values() if one.log for column in one.columns)
     norms = fit(values, attributes, peers, log, min_peers)
-    deviations, groups = Placed(norms, list(values.columns), peers).deviations(values, attributes)
+    held = apart(values, attributes, norms, peers, log, min_peers)
     return Profiles(
-        kind.kind, moment, engine.lake_version, kind.columns, values, deviations, groups, norms, attributes, missing
-    )
+        kind.kind, moment, engine.lake_version, kind.columns, values, held.deviations, held.groups, norms, attributes,
+        missing, held.centers, held.spreads,
+    )  # fmt: skip
 
 
 def measure(records: Engine, entity: str, reference: Profiles, as_of: datetime | None = None) -> Profiles:
@@ -68,11 +70,21 @@ def measure(records: Engine, entity: str, reference: Profiles, as_of: datetime |
     values, attributes, missing = _measured(records, kind, moment)
     columns = [column.name for column in reference.columns]
     values = values.reindex(columns=columns)
-    deviations, groups = Placed(reference.norms, columns, peers_of(kind)).deviations(values, attributes)
+    placed = Placed(reference.norms, columns, peers_of(kind))
+    deviations, groups = against(reference, values, placed.deviations(values, attributes), placed.log)
     return Profiles(
         kind.kind, moment, reference.lake_version, reference.columns, values, deviations, groups, reference.norms,
         attributes, missing,
     )  # fmt: skip
+
+
+def against(
+    reference: Profiles, values: pd.DataFrame, held: tuple[pd.DataFrame, pd.DataFrame], log: npt.NDArray[np.bool_]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Deviations and groups against stored norms, a profiled entity being held against the others as it was then."""
+    if reference.centers is None or reference.spreads is None:
+        return held
+    return rejoined(held, (reference.groups, reference.centers, reference.spreads), values, log)
 
 
 def _not_too_early(engine: Engine, kind: Entity, moment: datetime) -> datetime:

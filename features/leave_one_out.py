@@ -90,8 +90,6 @@ def without_itself(y: Floats, codes: Ints, groups: int, log: bool = False) -> tu
     value, code = y[order], codes[order]
     n = np.bincount(code, minlength=groups).astype(np.int64)
     start = (np.cumsum(n) - n).astype(np.int64)
-    total = np.add.reduceat(value, start[n > 0]) if len(value) else value
-    del total
     rank = np.arange(len(code)) - start[code]
     half = n // 2
     # Which of the (at most) three medians is left when the value of this rank is taken out.
@@ -105,9 +103,9 @@ def without_itself(y: Floats, codes: Ints, groups: int, log: bool = False) -> tu
         return others, middle, width
     m = n[some] - 1
     low, high = (m - 1) // 2, m // 2
-    for which, out in ((0, 0), (1, 1), (2, 2)):
+    for which in range(3):
         # Taking out an early value shifts every later one down by one place.
-        gone = (np.zeros_like(m), half[some], n[some] - 1)[out]
+        gone = (np.zeros_like(m), half[some], n[some] - 1)[which]
         first, last = start[some] + low + (low >= gone), start[some] + high + (high >= gone)
         center = np.full(groups, np.nan)
         center[some] = value[first] + 0.5 * (value[last] - value[first])

@@ -149,54 +149,49 @@ class _Gathered:
 
     def __init__(self, given: pa.Table, lake: pa.Table | ds.Dataset | None) -> None:
         self._given = given
-        self._lake = lake
-        self._mask = np.zeros(lake.num_rows, dtype=bool) if isinstance(lake, pa.Table) else None
+        self._held = lake if isinstance(lake, pa.Table) else None
+        self._stored = None if isinstance(lake, pa.Table) else lake
+        self._mask = np.zeros(0 if self._held is None else self._held.num_rows, dtype=bool)
         self._filter: pc.Expression = pc.scalar(False)
         self._read: pa.Table | None = None
 
     def add(self, columns: Sequence[str], named: Sequence[pa.Array]) -> None:
         """Gather the rows whose columns are all among the values named; all rows when there is nothing to be among."""
-        if self._mask is not None:
-            held = self._lake
+        if self._held is not None:
             hit = np.ones(len(self._mask), dtype=bool)
             for column, values in zip(columns, named, strict=True):
-                hit &= np.asarray(pc.fill_null(pc.is_in(held[column], values), False))
+                hit &= np.asarray(pc.fill_null(pc.is_in(self._held[column], values), False))
             self._mask |= hit
-        elif self._lake is not None:
-            condition = pc.scalar(True)
-            for column, values in zip(columns, named, strict=True):
-                # Without the cast Arrow compares the texts of the statistics with those asked for, and has no kernel for it.
-                condition = condition & pc.field(column).cast(pa.string()).isin(values)
-            self._filter, self._read = self._filter | condition, None
+            return
+        condition = pc.scalar(True)
+        for column, values in zip(columns, named, strict=True):
+            # Without the cast Arrow holds the statistics' texts against those asked for, and has no kernel for it.
+            condition = condition & pc.field(column).cast(pa.string()).isin(values)
+        self._filter, self._read = self._filter | condition, None
 
     def named(self, column: str) -> pa.Array:
         """Values of a column in the rows gathered so far, each once."""
-        parts = [self._given[column]]
-        if self._mask is not None:
-            parts.append(self._lake[column].filter(pa.array(self._mask)))
-        elif self._lake is not None:
-            parts.append(self._beside()[column])
-        chunks = [chunk for part in parts for chunk in part.chunks]
-        return pa.chunked_array(chunks, parts[0].type).unique().drop_null()
+        if self._held is not None:
+            beside = self._held[column].filter(pa.array(self._mask))
+        else:
+            beside = self._beside()[column]
+        given = self._given[column]
+        return pa.chunked_array([*given.chunks, *beside.chunks], given.type).unique().drop_null()
 
     def table(self, key: Sequence[str]) -> pa.Table:
         """The rows gathered; a record stands for the row of the lake with its key."""
-        if self._lake is None:
-            return self._given
-        rows = self._beside()
+        rows, names = self._beside(), self._given.schema.names
         if len(self._given) and len(rows) and key:
             marks = [_marks(part, key) for part in (rows, self._given)]
             rows = rows.filter(pc.invert(pc.is_in(marks[0], marks[1])))
-        schema = self._given.schema
-        return pa.concat_tables(
-            [pa.table(rows.columns, names=schema.names), pa.table(self._given.columns, schema.names)]
-        )
+        return pa.concat_tables([pa.table(part.columns, names=names) for part in (rows, self._given)])
 
     def _beside(self) -> pa.Table:
-        if self._mask is not None:
-            return self._lake.filter(pa.array(self._mask))
+        if self._held is not None:
+            return self._held.filter(pa.array(self._mask))
         if self._read is None:
-            self._read = self._lake.to_table(filter=self._filter)
+            empty = self._given.schema.empty_table()
+            self._read = empty if self._stored is None else self._stored.to_table(filter=self._filter)
         return self._read
 
 

@@ -70,7 +70,7 @@ def fit(
     """The norms of every column in every peer group of at least `min_peers`.
 
     Returns one row per column and group: column, zh, en, n, median, scale, low, high (in the measure's unit), and
-    what placing a further entity takes: level, key, center, spread, log. The own value is part of its group.
+    what placing a further entity takes: level, key, center, spread, log.
     """
     parts = [_level(attributes, names) for names in peers.levels]
     parents = [
@@ -114,17 +114,32 @@ class Placed:
             numbers[[keys[told[row]] for row in here], column[here]] = here
             self._levels.append((keys, numbers))
 
-    def deviations(self, values: pd.DataFrame, attributes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Robust z of each value in its finest group with a norm, and the number of that norm."""
-        x = values[self._columns].to_numpy(float)
-        groups = np.full(x.shape, NO_NORM, dtype=np.int32)
+    @property
+    def log(self) -> npt.NDArray[np.bool_]:
+        """Which columns deviate on the log scale."""
+        return self._log
+
+    def numbers(self, attributes: pd.DataFrame) -> list[npt.NDArray[np.int32]]:
+        """Per level, finest first: the number of the norm of each entity and column, `NO_NORM` where there is none."""
+        found = []
         for names, (keys, numbers) in zip(self._peers.levels, self._levels, strict=True):
             # An unknown group reads the last row, which holds no norms.
             codes = np.array(
                 [len(keys) if key is None else keys.get(key, len(keys)) for key in _keys(attributes, names)],
                 dtype=np.int64,
             )
-            groups = np.where(groups == NO_NORM, numbers[codes], groups)
+            found.append(numbers[codes])
+        return found
+
+    def deviations(self, values: pd.DataFrame, attributes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Robust z of each value in its finest group with a norm, and the number of that norm.
+
+        For entities that took no part in the norms; see `features.leave_one_out` for those who did.
+        """
+        x = values[self._columns].to_numpy(float)
+        groups = np.full(x.shape, NO_NORM, dtype=np.int32)
+        for numbers in self.numbers(attributes):
+            groups = np.where(groups == NO_NORM, numbers, groups)
         groups = np.where(np.isfinite(x), groups, NO_NORM).astype(np.int32)
         center, spread = np.append(self._center, np.nan)[groups], np.append(self._spread, np.nan)[groups]
         z = (np.where(self._log, scaled(x), x) - center) / spread
@@ -198,6 +213,12 @@ def _level(attributes: pd.DataFrame, names: tuple[str, ...]) -> tuple[Ints, list
     numbers, keys = pd.MultiIndex.from_frame(attributes.loc[known, list(names)].astype(str)).factorize(sort=True)
     codes[known] = numbers
     return codes, [tuple(key) for key in keys]
+
+
+def group_codes(attributes: pd.DataFrame, names: tuple[str, ...]) -> tuple[Ints, int]:
+    """Group number of each entity, -1 where an attribute is unknown, and how many groups there are."""
+    codes, keys = _level(attributes, names)
+    return codes, len(keys)
 
 
 def _parents(codes: Ints, above: Ints, groups: int) -> Ints:

@@ -29,13 +29,21 @@ Answer = tuple[list[str], list[tuple[Any, ...]]]
 STORED: Mapping[str, frozenset[str]] = {
     "institution": frozenset(
         {
-            "rx_times_norm", "rx_times_norm_patients", "rx_times_norm_drugs", "rx_times_norm_median", "cost_to_usual",
+            "after_death_claims", "days_supply_overlap_share", "deceased_share", "fund_case_mix_ratio",
+            "institutions_per_patient", "many_institution_patient_share", "overlapping_stays", "readmitted_share",
+            "rx_times_norm", "rx_times_norm_drugs", "rx_times_norm_median", "rx_times_norm_patients",
+            "shared_patient_share", "shared_physician_share", "stay_case_mix_ratio",
         }
     ),
-    "practitioner": frozenset(),
+    "practitioner": frozenset(
+        {
+            "days_supply_overlap_share", "rx_times_norm", "rx_times_norm_drugs", "rx_times_norm_median",
+            "rx_times_norm_patients",
+        }
+    ),
     "supplier": frozenset({"class_rivals", "cobid_lift"}),
 }  # fmt: skip
-"""Measures that hold an entity against all others row by row (the norm of a drug, the chance of meeting a rival).
+"""Measures that need rows of others beyond its own: the norm of a drug, a patient's other visits, the chance to meet.
 
 No request can wait for those rows: an entity that was profiled keeps its stored value, a new one has none."""
 

@@ -16,6 +16,8 @@ from gnomon.errors import Fault
 from gnomon.terms import Direction, Text
 
 FRAMES = ("values", "deviations", "groups", "norms", "attributes")
+APART = ("centers", "spreads")
+"""Absent in profiles that were stored before peers were taken without the entity."""
 HEADER = "profiles.json"
 FORMAT = 1
 
@@ -32,6 +34,9 @@ def save(profiles: Profiles, folder: Path) -> Path:
     try:
         for name in FRAMES:
             getattr(profiles, name).to_parquet(fresh / f"{name}.parquet")
+        for name in APART:
+            if getattr(profiles, name) is not None:
+                getattr(profiles, name).to_parquet(fresh / f"{name}.parquet")
         (fresh / HEADER).write_text(json.dumps(_header(profiles), ensure_ascii=False, indent=1), encoding="utf-8")
         old = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
         if folder.exists():
@@ -47,7 +52,8 @@ def load(folder: Path) -> Profiles:
     """Read what `save` wrote; `Fault` when there is nothing or only half of it."""
     try:
         told = json.loads((folder / HEADER).read_text(encoding="utf-8"))
-        frames = {name: pd.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
+        apart = [name for name in APART if (folder / f"{name}.parquet").exists()]
+        frames = {name: pd.read_parquet(folder / f"{name}.parquet") for name in (*FRAMES, *apart)}
     except (OSError, ValueError) as cause:
         raise Fault("features.profile_store.unreadable", place=str(folder)) from cause
     if told.get("format") != FORMAT:

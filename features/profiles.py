@@ -40,7 +40,7 @@ class Profiles:
     values: pd.DataFrame
     """float64, one column per `ProfileColumn`; NaN is unknown."""
     deviations: pd.DataFrame
-    """Robust z of each value among its peers; NaN where the norm is silent."""
+    """Robust z of each value among its peers, itself left out; NaN where the norm is silent."""
     groups: pd.DataFrame
     """int32 row number in `norms` of the norm used for each value; `NO_NORM` where there is none."""
     norms: pd.DataFrame
@@ -49,6 +49,11 @@ class Profiles:
     """`name` and what peer groups are made of (level, region …), as strings; null where unknown."""
     missing: Mapping[str, Text] = field(default_factory=dict)
     """Columns that are not applicable to anyone here, and why."""
+    centers: pd.DataFrame | None = None
+    """Median of the peers without the entity, on the scale of the deviations; None for records held against norms
+    that they took no part in."""
+    spreads: pd.DataFrame | None = None
+    """Robust spread of the peers without the entity, on that scale."""
 
     @property
     def ids(self) -> list[str]:
@@ -64,28 +69,37 @@ class Profiles:
         return {column.name: column for column in self.columns}
 
     def norm(self, entity_id: str, column: str) -> Norm | None:
-        """The norm that this entity's value was held against."""
+        """The norm that this entity's value was held against; `n` counts the peers without itself."""
         number = int(self.groups[column].to_numpy()[self.groups.index.get_loc(entity_id)])
         if number == NO_NORM:
             return None
         row = self.norms.iloc[number]
         group = Text(str(row["zh"]), str(row["en"]))
-        return Norm(group, int(row["n"]), *(float(row[k]) for k in ("median", "scale", "low", "high")))
+        return Norm(group, int(row["n"]) - self._itself, *(float(row[k]) for k in ("median", "scale", "low", "high")))
 
     def select(self, entity_ids: Sequence[str]) -> Profiles:
         """The same profiles for some entities, in the order asked for."""
         order = list(entity_ids)
         frames = {name: getattr(self, name).loc[order] for name in ("values", "deviations", "groups", "attributes")}
+        for name in ("centers", "spreads"):
+            if getattr(self, name) is not None:
+                frames[name] = getattr(self, name).loc[order]
         return replace(self, **frames)
+
+    @property
+    def _itself(self) -> int:
+        """1 where the entities are among the peers that the stored norms count."""
+        return int(self.centers is not None)
 
     def wide(self) -> pd.DataFrame:
         """Value, deviation and norm side by side: what warning models read.
 
-        Columns: `x` (value), `x__z` (deviation), `x__median` and `x__n` (its norm), and every peer attribute.
+        Columns: `x` (value), `x__z` (deviation), `x__median` and `x__n` (its norm; the peers without itself),
+        and every peer attribute.
         """
         parts = {column.name: self.values[column.name] for column in self.columns}
         medians = np.append(self.norms["median"].to_numpy(float), np.nan)
-        counts = np.append(self.norms["n"].to_numpy(float), np.nan)
+        counts = np.append(self.norms["n"].to_numpy(float) - self._itself, np.nan)
         for column in self.columns:
             # NO_NORM is -1, which is the appended NaN: no norm, no median.
             numbers = self.groups[column.name].to_numpy()

@@ -6,13 +6,17 @@ import os
 import secrets
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gnomon.terms import Text
 from monitoring.comparison import PAGE, SCORE, ColumnDrift, Drift, State, keep, place
 from monitoring.effect import CHANCE, Effect, Limits, Summary, Verdict, effect, judge
+from monitoring.scan import summarise_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +39,7 @@ def compare(
     titles: Mapping[str, Text] | None = None,
     limits: Limits | None = None,
     season: Mapping[str, Summary] | None = None,
+    then: Mapping[str, Summary] | None = None,
 ) -> Drift:
     """Compare current profiles with the reference that a model was trained on, and keep what was found.
 
@@ -58,22 +63,28 @@ def compare(
         Effect sizes from which a column counts as moved.
     season:
         Summaries of the same season a year before.
+    then:
+        The stored summaries of the reference, from `monitoring.scan`: the figures are then told from these, and rows of
+        the reference serve for the page alone, which is left out where there are none.
     """
     limits = limits or Limits()
     as_of = as_of or datetime.now(UTC)
-    rows_then = 0 if reference is None else len(reference)
-    state = _state(rows_then, len(current), limits)
-    if reference is None or state is not State.COMPARED:
-        return keep(Drift(entity, as_of, model, state, rows_then, len(current), limits.rows), folder)
-    then = {name: Summary.of(_numbers(reference, name)) for name in map(str, reference.columns)}
-    edges = {name: summary.edges for name, summary in then.items()}
-    now = {name: Summary.of(_numbers(current, name), edges.get(name)) for name in map(str, current.columns)}
-    drift = compared(entity, then, now, as_of=as_of, model=model, titles=titles, limits=limits, season=season)
+    if then is None:
+        told = {} if reference is None else {name: _exact(reference, name) for name in map(str, reference.columns)}
+        now = {name: _exact(current, name, told.get(name)) for name in map(str, current.columns)}
+    else:
+        told = dict(then)
+        now = summarise_frame(current, {name: one.edges for name, one in told.items()})
+    drift = compared(entity, told, now, as_of=as_of, model=model, titles=titles, limits=limits, season=season)
+    drift = replace(drift, rows_now=len(current))
+    if drift.state is not State.COMPARED:
+        return keep(drift, folder)
     shown = [row.column for row in sorted(drift.columns, key=_weight, reverse=True) if row.psi is not None]
-    if shown:
+    if shown and reference is not None:
+        drawn = [name for name in shown if name in reference.columns][:PAGE_COLUMNS]
         page = place(folder, entity, as_of) / PAGE
-        _draw(reference, current, shown[:PAGE_COLUMNS], limits, drift.chance or CHANCE, page)
-    return keep(drift, folder, {name: (then[name], now[name]) for name in then if name in now})
+        _draw(reference, current, drawn, limits, drift.chance or CHANCE, page)
+    return keep(drift, folder, {name: (told[name], now[name]) for name in told if name in now})
 
 
 def compared(
@@ -132,10 +143,9 @@ def _state(then: int, now: int, limits: Limits) -> State:
     return State.TOO_FEW if min(then, now) < limits.rows else State.COMPARED
 
 
-def _numbers(frame: pd.DataFrame, name: str) -> Any:
-    import numpy as np
-
-    return frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+def _exact(frame: pd.DataFrame, name: str, reference: Summary | None = None) -> Summary:
+    values = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    return Summary.of(values, None if reference is None else reference.edges)
 
 
 def _draw(

@@ -15,6 +15,7 @@ from monitoring.cells import Counted
 from monitoring.effect import Summary
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pyarrow.parquet import ParquetFile
 
 
@@ -50,6 +51,16 @@ def summarise(
     finally:
         for one in opened:
             one.close()
+
+
+def summarise_frame(frame: pd.DataFrame, edges: Mapping[str, Sequence[float]] | None = None) -> dict[str, Summary]:
+    """The same summaries of rows that are in memory."""
+    found = {}
+    for name in map(str, frame.columns):
+        values = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        under = None if edges is None or name not in edges else tuple(edges[name])
+        found[name] = Counted().add(values).summary(under)
+    return found
 
 
 def _counted(opened: Iterable[ParquetFile], name: str) -> Counted:

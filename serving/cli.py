@@ -22,13 +22,30 @@ def _register() -> None:
         ingest,
         labels,
         models,
+        monitor,
         people,
         profile,
+        resolve,
         score,
         serve,
     )
 
-    for module in (ingest, profile, models, score, cases, labels, drift, catalogue, people, audit, serve, demo):
+    for module in (
+        ingest,
+        resolve,
+        profile,
+        models,
+        monitor,
+        score,
+        cases,
+        labels,
+        drift,
+        catalogue,
+        people,
+        audit,
+        serve,
+        demo,
+    ):
         module.register(app)
 
 

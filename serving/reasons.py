@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from features.measures import entities
 from features.profiles import ProfileColumn, Profiles
 from gnomon.i18n import both
 from gnomon.terms import Evidence, Norm, Reason, Text
@@ -25,6 +26,9 @@ OTHER = "other"
 
 TOLD = 8
 """Lines of an explanation before the rest is summed: more than that is not read."""
+
+COUNTED = frozenset({"institution", "practitioner", "supplier", "tender", "buyer"})
+"""Kinds whose peers have a measure word of their own in Chinese."""
 
 NEAR = 0.05
 """Within this share of the median a value is called close to it, not a multiple of it."""
@@ -121,7 +125,7 @@ def _sentence(column: ProfileColumn, entity: str, value: float | None, norm: Nor
         return both("serving.reason.no_norm", **said)
     said |= {
         "median": quantity(norm.median, column.unit, bare=True),
-        "peers": both(f"serving.peers.{entity}", n=f"{norm.n:,}", group=norm.group),
+        "peers": both(f"serving.peers.{entity if entity in COUNTED else 'other'}", n=f"{norm.n:,}", group=norm.group),
     }
     if norm.median > 0 and value > 0:
         return _ratio(value / norm.median, said)
@@ -144,6 +148,12 @@ def _ratio(ratio: float, said: dict[str, object]) -> Text:
 def _close_up(said: Text) -> Text:
     """Chinese sets no space between its own characters: «210 万元 的» becomes «210 万元的»."""
     return Text(BETWEEN.sub("", said.zh), said.en)
+
+
+def kind_title(kind: str, language: str) -> str:
+    """What a kind of entity is called, with a capital; its name when nobody measures it here."""
+    known = entities().get(kind)
+    return _opening(known.title).said_in(language) if known else kind
 
 
 def _opening(title: Text) -> Text:

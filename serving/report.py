@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gnomon.i18n import say
 from gnomon.terms import Reason, Warned
 from serving.quantities import number, quantity
+from serving.reasons import kind_title
 
 if TYPE_CHECKING:
     from serving.console.pages import Shown
@@ -24,7 +25,7 @@ def lines(warned: Warned, fingerprint: str, language: str) -> Iterator[str]:
         return say(f"serving.{key}", language, **values)
 
     yield f"{warned.title.said_in(language)}  [{t(f'console.severity.{warned.severity}')}]"
-    yield f"{warned.entity_name}  ({t(f'console.entity.{warned.entity_kind}')} {warned.entity_id})"
+    yield f"{warned.entity_name}  ({kind_title(warned.entity_kind, language)} {warned.entity_id})"
     rarity = t("console.rarer_than", share=f"{warned.percentile:.1%}")
     yield f"{t('console.as_of')} {warned.as_of:%Y-%m-%d} · {t('console.lake_version')} {warned.lake_version} · {rarity}"
     yield f"{warned.model} · {warned.model_version} · {fingerprint[:16]}"

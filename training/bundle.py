@@ -19,15 +19,17 @@ import pandas as pd
 from features.profiles import Profiles
 from gnomon.config import Settings
 from gnomon.errors import Fault
+from training.calibration import Calibration
 from training.design import Floats
 from training.detectors.boosting import Boosting
 from training.detectors.contract import Contributions
 from training.detectors.forest import Forest
 
 MANIFEST, ABOUT, QUANTILES = "manifest.json", "bundle.json", "score_quantiles.json"
+CALIBRATION = "calibration.json"
 POINTER = "champion.json"
 ALLOWED = frozenset(
-    {"forest.txt", "forest.json", "boosting.txt", "boosting.json", ABOUT, QUANTILES, "reference.parquet"}
+    {"forest.txt", "forest.json", "boosting.txt", "boosting.json", ABOUT, QUANTILES, CALIBRATION, "reference.parquet"}
 )
 Learned = Forest | Boosting
 """Detectors that a bundle can hold."""
@@ -61,6 +63,8 @@ class Bundle:
     quantiles: Floats
     """Quantiles 0, 0.1%, …, 100% of the scores of the training population."""
     about: Mapping[str, Any]
+    calibration: Calibration | None = None
+    """How to read the scores as probabilities and p-values; None in bundles made before there was one."""
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -72,7 +76,9 @@ class Bundle:
             raise Fault("training.bundle.detector", place=str(folder / ABOUT), name=name, known=", ".join(DETECTORS))
         detector = DETECTORS[name].load(folder)
         quantiles = np.asarray(json.loads((folder / QUANTILES).read_text(encoding="utf-8"))[name], dtype=float)
-        return cls(folder, str(about["entity"]), detector, detector.design.columns, quantiles, about)
+        path = folder / CALIBRATION
+        read = Calibration.of(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+        return cls(folder, str(about["entity"]), detector, detector.design.columns, quantiles, about, read)
 
     def score(self, profiles: Profiles, explain: bool = True) -> Scored:
         """Score and explain profiles; raises `Fault` when they are of another kind or lack columns of the model."""
@@ -134,6 +140,7 @@ def write(
     serves: str,
     scores: Mapping[str, Floats],
     about: Mapping[str, Any],
+    calibration: Calibration | None = None,
 ) -> None:
     """Write detectors, score quantiles and `about` into `folder`, then seal it. `serves` names the one that scores."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -141,6 +148,8 @@ def write(
         detector.save(folder)
     grid = np.linspace(0.0, 1.0, 1001)
     _json(folder / QUANTILES, {name: np.quantile(one, grid).tolist() for name, one in scores.items()})
+    if calibration is not None:
+        _json(folder / CALIBRATION, calibration.as_dict())
     _json(folder / ABOUT, {**about, "entity": entity, "detector": serves, "detectors": sorted(detectors)})
     seal(folder)
 

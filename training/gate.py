@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from features.profiles import Profiles
 from gnomon.errors import Fault
 from gnomon.i18n import both
 from gnomon.terms import Text
-from training import metrics
+from training import fairness, metrics
 from training.bundle import Bundle, Scored
 from training.detectors.boosting import shortage
 from training.detectors.contract import Floats
@@ -39,8 +39,9 @@ def judge(
 ) -> Verdict:
     """Judge a candidate against the champion (None when nothing serves yet) on the same profiles and labels.
 
-    Refused when it cannot score soundly, when the champion learned from labels and it did not, and when its average
-    precision on the same labelled entities lies below the champion's by more than the 95% interval of the difference.
+    Refused when it cannot score soundly, when the champion learned from labels and it did not, when its average
+    precision on the same labelled entities lies below the champion's by more than the 95% interval of the difference,
+    and when it accuses honest entities of one group (level, region, size …) clearly more often than the champion does.
     """
     try:
         scored = ours[0].score(profiles)
@@ -60,7 +61,9 @@ def judge(
     if known is not None and not shortage(known):
         mine = _unseen(ours, scored.score, profiles, known)
         champion = _unseen(theirs, before.score, profiles, known)
-        return _compared(version, mine, champion, known, figures)
+        verdict = _compared(version, mine, champion, known, figures)
+        by_group = fairness.compared(profiles, _filled(mine, profiles), _filled(champion, profiles), known, budget)
+        return _fair(verdict, by_group)
     if theirs[0].detector.name == "boosting" and ours[0].detector.name != "boosting":
         return Verdict(version, False, both("training.gate.labels_lost"), figures)
     return Verdict(version, True, both("training.gate.unlabelled"), figures)
@@ -111,6 +114,21 @@ def _compared(
     told = {name: f"{figures[name]:.3f}" for name in ("candidate", "champion", "gain_low", "gain_high")}
     key = "training.gate.worse" if high < 0.0 else "training.gate.not_worse"
     return Verdict(version, bool(high >= 0.0), both(key, n=len(target), **told), figures)
+
+
+def _filled(told: pd.Series, profiles: Profiles) -> Floats:
+    return told.reindex(profiles.values.index).to_numpy(float)
+
+
+def _fair(verdict: Verdict, by_group: list[dict[str, Any]]) -> Verdict:
+    """The verdict with the figures of every group, refused where one pays for the gain."""
+    figures = {**verdict.figures, "groups": by_group}
+    worst = fairness.harmed(by_group)
+    if worst is None or not verdict.passed:
+        return replace(verdict, figures=figures)
+    told = {name: f"{worst[name]:.1%}" for name in ("candidate_false", "champion_false")}
+    reason = both("training.gate.one_group", by=worst["by"], group=worst["group"], n=worst["honest"], **told)
+    return replace(verdict, passed=False, reason=reason, figures=figures)
 
 
 def _overlap(ours: Floats, theirs: Floats, budget: int) -> float:

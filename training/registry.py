@@ -147,9 +147,14 @@ def fetch(entity: str, settings: Settings, version: str | None = None) -> Path:
 
 
 def promote(
-    settings: Settings, entity: str, profiles: Profiles, labels: pd.Series | None, version: str | None = None
+    settings: Settings,
+    entity: str,
+    profiles: Profiles,
+    labels: pd.Series | None,
+    version: str | None = None,
+    move: bool = True,
 ) -> Verdict:
-    """Put a candidate (default the newest) through the gate; the alias moves only when it passes.
+    """Put a candidate (default the newest) through the gate; the alias moves only when it passes, and only if `move`.
 
     `labels` (index entity_id; 1, 0, NaN) judge both sides on the same entities, each by scores that never saw them.
     """
@@ -168,7 +173,7 @@ def promote(
     told |= {"gate_at": datetime.now(UTC).isoformat(), "gate_figures": json.dumps(verdict.figures)}
     for key, value in told.items():
         client.set_model_version_tag(name, candidate.version, key, value)
-    if verdict.passed:
+    if verdict.passed and move:
         history = _history(client, name)
         if serving is not None:
             history.append(str(serving.version))

@@ -38,7 +38,7 @@ def labelled(kind: Kind, entities: int, seed: int) -> tuple[list[Row], dict[str,
         near = last if last and chance.random() < 0.15 else None
         whole = make(chance, near)
         while kind == "firm" and _registered(whole) in names:
-            whole = make(chance, near)
+            whole = make(chance, None)
         names.add(_registered(whole))
         last = whole
         for copy in range(chance.choice((1, 1, 2, 2, 3))):
@@ -60,7 +60,7 @@ def _registered(firm: Row) -> str:
 def _firm(chance: random.Random, near: Row | None) -> Row:
     area = near["region"] if near else chance.choice(_AREAS)
     head = "91" + area + "MA5" + "".join(chance.choice(CREDIT_DIGITS) for _ in range(6))
-    core = chance.choice(_ONE) + chance.choice(_TWO)
+    core = chance.choice(_ONE) + chance.choice(_TWO) + chance.choice(("", chance.choice(_TWO)))
     # A sister firm: the same word with another trade, often at the same address.
     core = near["name"].removeprefix("海口")[:2] if near else core
     return {

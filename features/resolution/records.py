@@ -11,8 +11,8 @@ import pyarrow as pa
 from features.lake import Lake
 from features.resolution import codes, names
 
-FIRM = ("record", "code", "full", "core", "form", "region", "phone", "address", "representative")
-PERSON = ("record", "code", "full", "birth", "sex", "region", "phone", "address", "household")
+FIRM = ("record", "code", "name", "core", "form", "region", "phone", "address", "representative")
+PERSON = ("record", "code", "name", "birth", "sex", "region", "phone", "address", "household")
 
 
 def firms(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -24,7 +24,7 @@ def firms(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
             {
                 "record": row["record"],
                 "code": codes.credit_code(row.get("code")),
-                "full": names.plain(row.get("name")),
+                "name": names.plain(row.get("name")),
                 "core": name.core,
                 "form": name.form,
                 "region": row.get("region"),
@@ -45,7 +45,7 @@ def people(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
             {
                 "record": row["record"],
                 "code": code,
-                "full": names.person_name(row.get("name")),
+                "name": names.person_name(row.get("name")),
                 "birth": str(row.get("birth") or (f"{code[6:10]}-{code[10:12]}-{code[12:14]}" if code else "")),
                 "sex": row.get("sex") or (("M" if int(code[16]) % 2 else "F") if code else None),
                 "region": row.get("region"),
@@ -84,7 +84,7 @@ def people_of(lake: Lake) -> pd.DataFrame:
         {
             "record": row["person_id"],
             "code": None,
-            "full": row["name_hash"],
+            "name": row["name_hash"],
             "birth": row["birth_date"].isoformat() if row["birth_date"] else None,
             "sex": row["sex"],
             "region": row["region_code"],

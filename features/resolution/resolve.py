@@ -14,18 +14,18 @@ from gnomon.terms import Text
 RULES: dict[Kind, tuple[tuple[str, tuple[str, ...], Text], ...]] = {
     "firm": (
         ("same-code", ("code",), Text("统一社会信用代码相同", "same unified social credit code")),
-        ("same-name-and-region", ("full", "region"), Text("名称与区划相同", "same name and region")),
+        ("same-name-and-region", ("name", "region"), Text("名称与区划相同", "same name and region")),
     ),
     "person": (
         ("same-code", ("code",), Text("公民身份号码相同", "same citizen identity number")),
         (
             "same-name-birth-and-phone",
-            ("full", "birth", "phone"),
+            ("name", "birth", "phone"),
             Text("姓名、出生日期与电话相同", "same name, birth date and telephone"),
         ),
         (
             "same-name-birth-and-household",
-            ("full", "birth", "household"),
+            ("name", "birth", "household"),
             Text("姓名、出生日期与家庭相同", "same name, birth date and household"),
         ),
     ),

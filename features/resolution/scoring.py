@@ -41,7 +41,7 @@ FIELDS: dict[Kind, tuple[Field, ...]] = {
         Field("region", Text("行政区划", "region"), (), (0.93, 0.07)),
     ),
     "person": (
-        Field("full", Text("姓名", "name"), (0.85,), (0.90, 0.06, 0.04)),
+        Field("name", Text("姓名", "name"), (0.85,), (0.90, 0.06, 0.04)),
         Field("birth", Text("出生日期", "birth date"), (0.95, 0.90), (0.90, 0.05, 0.02, 0.03)),
         Field("phone", Text("电话", "telephone"), (), (0.70, 0.30)),
         Field("address", Text("地址", "address"), (0.92, 0.82), (0.60, 0.15, 0.10, 0.15)),
@@ -51,7 +51,7 @@ FIELDS: dict[Kind, tuple[Field, ...]] = {
 }
 BLOCKS: dict[Kind, tuple[tuple[str, ...], ...]] = {
     "firm": (("core",), ("phone",), ("address",), ("substr(core, 1, 2)", "region")),
-    "person": (("full", "birth"), ("phone",), ("full", "address"), ("birth", "address"), ("full", "household")),
+    "person": (("name", "birth"), ("phone",), ("name", "address"), ("birth", "address"), ("name", "household")),
 }
 """Pairs are compared only where they agree on all expressions of one block."""
 PRIOR = {"firm": 1.3, "person": 1.3}

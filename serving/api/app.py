@@ -11,7 +11,7 @@ from fastapi.staticfiles import StaticFiles
 
 from gnomon import __version__
 from gnomon.config import Settings
-from serving.api import faults, routes_about, routes_score, routes_work
+from serving.api import faults, routes_about, routes_jobs, routes_rescreen, routes_score, routes_work
 from serving.api.metrics import Watch
 from serving.api.schemas import FaultOut
 from serving.api.state import Serving
@@ -32,6 +32,7 @@ ERRORS: dict[int | str, dict[str, object]] = {
         404: "There is no such thing.",
         409: "It has changed, or its state forbids it.",
         422: "Something is missing or not what it must be.",
+        429: "Too much at a time.",
     }.items()
 }
 
@@ -42,6 +43,7 @@ def create(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
+        serving.jobs.start()
         yield
         serving.close()
 
@@ -56,7 +58,8 @@ def create(settings: Settings | None = None) -> FastAPI:
     )
     app.state.serving = serving
     faults.install(app)
-    for part in (routes_score, routes_work):
+    # Before the warnings, for `rescreen` would be read as the number of one.
+    for part in (routes_score, routes_jobs, routes_rescreen, routes_work):
         app.include_router(part.router, responses=ERRORS)
     app.include_router(routes_about.router)
     for part in (console, routes_watch):

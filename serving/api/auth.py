@@ -31,7 +31,7 @@ def person(request: Request) -> Person:
     serving = serving_of(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token:
-        with serving.session() as session:
+        with serving.reading() as session:
             found = people.person_of_token(session, token.strip())
         if found is None:
             raise Unauthenticated
@@ -48,7 +48,7 @@ def signed_in(request: Request) -> tuple[Person, sessions.Session]:
     browser = sessions.read(request, serving.settings)
     if browser is None:
         raise Unauthenticated
-    with serving.session() as session:
+    with serving.reading() as session:
         found = people.person(session, browser.user)
     if found is None or found.stamp != browser.stamp:
         raise Unauthenticated

@@ -40,7 +40,7 @@ def healthz() -> dict[str, str]:
 def readyz(request: Request) -> Response:
     """503 when the database cannot be reached."""
     try:
-        with serving_of(request).session() as session:
+        with serving_of(request).reading() as session:
             pages.counts(session)
     except Exception:
         return JSONResponse({"status": "database"}, status_code=503)
@@ -53,7 +53,7 @@ def readyz(request: Request) -> Response:
 def metrics(request: Request, _: Reader) -> PlainTextResponse:
     """Requests, seconds, entities scored, cases by state. Scrape with a bearer token."""
     serving = serving_of(request)
-    with serving.session() as session:
+    with serving.reading() as session:
         counts = pages.counts(session)
     gauges = {f'gnomon_cases{{state="{state}"}}': float(n) for state, n in counts.items()}
     return PlainTextResponse(serving.metrics.text(gauges), media_type="text/plain; version=0.0.4")

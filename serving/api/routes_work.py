@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
 from cases import pages, queue, service
+from cases.asked import Part
 from cases.pages import MOST, Order
 from cases.queue import CaseView
 from cases.workflow import State
@@ -38,7 +39,7 @@ Name = Annotated[str | None, Query(max_length=200)]
 @router.get("/v1/warnings", tags=["warnings"], summary="Issued warnings, newest first")
 def list_warnings(
     request: Request,
-    _: Reader,
+    asking: Reader,
     cursor: Cursor = None,
     limit: Limit = 50,
     entity_kind: Name = None,
@@ -46,10 +47,11 @@ def list_warnings(
     model: Name = None,
     scheme: Name = None,
     severity: Severity | None = None,
+    text: Annotated[str, Query(max_length=200, description="In name, id or scheme.")] = "",
     updated_since: Since = None,
 ) -> WarningsOut:
     """A page of warnings. The cursor is stable: what was read stays read, whatever is issued in between."""
-    with serving_of(request).session() as session:
+    with serving_of(request).reading() as session:
         page = pages.warnings(
             session,
             cursor,
@@ -59,7 +61,9 @@ def list_warnings(
             model=model,
             scheme=scheme,
             severity=severity,
+            text=text,
             updated_since=updated_since,
+            reader=asking,
         )
         return WarningsOut(items=[WarningLine.of(row) for row in page.rows], cursor=page.cursor)
 
@@ -75,7 +79,7 @@ def one_warning(key: str, request: Request, asking: Reader) -> WarningOut:
 @router.get("/v1/cases", tags=["cases"], summary="The queue")
 def list_cases(
     request: Request,
-    _: Reader,
+    asking: Reader,
     cursor: Cursor = None,
     limit: Limit = 50,
     state: Annotated[State | None, Query()] = None,
@@ -84,12 +88,14 @@ def list_cases(
     entity_id: Name = None,
     scheme: Name = None,
     scene: Name = None,
+    organisation: Name = None,
+    overdue: Annotated[bool, Query(description="Only what should have been done by now.")] = False,
     text: Annotated[str, Query(max_length=200)] = "",
     order: Order | None = None,
     updated_since: Since = None,
 ) -> CasesOut:
     """A page of cases. All filters narrow it."""
-    with serving_of(request).session() as session:
+    with serving_of(request).reading() as session:
         page = pages.cases(
             session,
             state=state,
@@ -103,6 +109,9 @@ def list_cases(
             cursor=cursor,
             limit=limit,
             updated_since=updated_since,
+            organisation=organisation,
+            overdue_at=datetime.now(UTC) if overdue else None,
+            reader=asking,
         )
         return CasesOut(items=[CaseOut.of(row) for row in page.rows], cursor=page.cursor)
 
@@ -135,6 +144,13 @@ def act(case_id: int, asked: ActionIn, request: Request, asking: Anyone) -> Case
             amount_found=asked.amount_found,
             amount_recovered=asked.amount_recovered,
             people_handled=asked.people_handled,
+            organisation=asked.organisation,
+            side=asked.side,
+            parts=[Part(part.title, part.to, part.organisation, part.due) for part in asked.parts],
+            people=asked.people,
+            bodies=asked.bodies,
+            other=asked.other,
+            answer=asked.answer,
         )
         return CaseOut.of(found)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cases.tables import Case, IssuedWarning
-from cases.workflow import Action, Move
+from cases.workflow import Action, Move, Need, Side
 from gnomon.terms import Evidence, Norm, Outcome, Reason, Severity, Text, Warned
 from serving.scoring import EntityScore
 
@@ -314,11 +314,13 @@ class MoveOut(Wire):
     needs_reason: bool
     needs_outcome: bool
     needs_person: bool
+    needs: list[Need] = Field(description="What else a request has to hold.")
 
     @classmethod
     def of(cls, action: Action, move: Move) -> Self:
         """From the table of moves."""
-        needs = {name: getattr(move, name) for name in ("needs_reason", "needs_outcome", "needs_person")}
+        needs: dict[str, Any] = {n: getattr(move, n) for n in ("needs_reason", "needs_outcome", "needs_person")}
+        needs["needs"] = sorted(move.needs)
         return cls(action=action, title=TextOut.of(move.title), meaning=TextOut.of(move.meaning), **needs)
 
 
@@ -343,11 +345,23 @@ class CaseDetail(Wire):
     trail: list[EventOut]
 
 
+class PartIn(Wire):
+    """A sub-case of a split, or an item to be put right."""
+
+    title: str = Field(max_length=400)
+    to: str = Field("", max_length=80, description="Account of the person (sub-cases).")
+    organisation: str = Field("", max_length=200)
+    due: datetime | None = None
+
+
+Names = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=100)]
+
+
 class ActionIn(Wire):
     """One action on a case, decided on one version of it."""
 
     action: Action
-    version: int = Field(description="Version of the case that was read; 409 when it has changed since.")
+    version: int = Field(ge=0, lt=2**63, description="Version of the case that was read; 409 when it has changed since.")
     reason: str = Field("", max_length=4000)
     outcome: Outcome | None = None
     to: str = Field("", max_length=80, description="Account that a case is assigned, transferred or copied to.")
@@ -355,6 +369,13 @@ class ActionIn(Wire):
     amount_found: Decimal | None = Field(None, description="Yuan.")
     amount_recovered: Decimal | None = Field(None, description="Yuan.")
     people_handled: int | None = None
+    organisation: str = Field("", max_length=200, description="A registered body.")
+    side: Side | None = Field(None, description="On which side a body is invited.")
+    parts: list[PartIn] = Field([], max_length=100, description="Sub-cases, or items to be put right.")
+    people: Names = Field([], description="Accounts called to a consultation.")
+    bodies: Names = Field([], description="Bodies that a circular goes to.")
+    other: int = Field(0, ge=0, lt=2**63, description="Number of another case, an item or a consultation.")
+    answer: str = Field("", max_length=10, description="yes, no or (votes) abstain.")
 
 
 class ModelOut(Wire):

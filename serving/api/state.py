@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,8 +14,11 @@ from cases import store
 from catalogue import load
 from catalogue.model import WarningModel
 from gnomon.config import Settings
-from gnomon.database import transaction
+from gnomon.database import snapshot, transaction
+from gnomon.errors import Fault
 from serving.api.metrics import Metrics
+from serving.api.schemas import EntityScoreOut
+from serving.jobs import Asked, Jobs, Row
 from serving.scoring import Scorer, scorer
 
 
@@ -29,6 +32,13 @@ class Serving:
         self.models: dict[str, WarningModel] = load.load(settings.model_folder)
         self._scorers: dict[str, Scorer] = {}
         self._lock = threading.Lock()
+        self.jobs = Jobs(settings.workspace / "jobs", self._score_part)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A view of the database that waits for no writer; what is changed in it is not kept."""
+        with snapshot(self.database) as session:
+            yield session
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -51,8 +61,24 @@ class Serving:
             return held
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Let go of jobs and database."""
+        self.jobs.stop()
         self.database.dispose()
+
+    def _score_part(self, asked: Asked, ids: Sequence[str]) -> Sequence[Row]:
+        scorer = self.scorer(asked.entity)
+        known = scorer.reference.values.index
+        here = [one for one in ids if one in known]
+        told = {one.entity_id: one for one in scorer.score(scorer.entities(here), asked.explain)} if here else {}
+        rows: list[Row] = []
+        for one in ids:
+            if one in told:
+                rows.append(EntityScoreOut.of(told[one], asked.explain).model_dump(mode="json"))
+            else:
+                fault = Fault("serving.score.unknown_id", place=one, nearest="–")
+                rows.append({"entity_id": one, "fault": fault.told(self.settings.language)})
+        self.metrics.scored(asked.entity, len(told))
+        return rows
 
 
 def serving_of(request: Request) -> Serving:

@@ -82,7 +82,7 @@ def bundle(
     settings = settings_for(workspace)
     with transaction(store.upgrade(settings)) as session:
         made = bundles.export(session, settings, to)
-    told = {"events": made.events, "head": made.head, "key": made.public_key}
+    told = {"events": made.events, "head": made.head, "public_key": made.public_key}
     sys.stderr.write(say("serving.audit.bundled", settings.language, **told) + "\n")
 
 

@@ -37,12 +37,12 @@ def ingest(
     mapping: Annotated[
         str | None, typer.Option("--mapping", help="Mapping file, or the name of a shipped mapping.")
     ] = None,
+    form: FormatOption = Format.TABLE,
+    workspace: WorkspaceOption = None,
     source: Annotated[
         str | None,
         typer.Option("--source", help="Declared source to run: a file, or a shipped sample. PATHs stand in for it."),
     ] = None,
-    form: FormatOption = Format.TABLE,
-    workspace: WorkspaceOption = None,
 ) -> None:
     """Put source files, or what a declared source tells since last time, into the lake. Twice changes nothing."""
     settings = settings_for(workspace)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from fastapi import Request
@@ -28,6 +28,7 @@ from serving.api.state import serving_of
 from serving.console import session as sessions
 from serving.console.pictures import Bar, Strip, bars, strip
 from serving.quantities import quantity
+from serving.reasons import kind_title
 
 
 @cache
@@ -77,6 +78,7 @@ def render(
     page = _environment().get_template(template)
     html = page.render(
         t=t,
+        kind_title=partial(kind_title, language=language),
         language=language,
         quantity=told,
         person=person,
@@ -100,7 +102,9 @@ def standalone(template: str, language: str, **context: Any) -> str:
     def told(value: float | None, unit: str) -> str:
         return quantity(value, unit).said_in(language)
 
-    return _environment().get_template(template).render(t=t, language=language, quantity=told, **context)
+    titled = partial(kind_title, language=language)
+    page = _environment().get_template(template)
+    return page.render(t=t, language=language, quantity=told, kind_title=titled, **context)
 
 
 def problem(request: Request, place: str, fault: str, status: int) -> HTMLResponse:

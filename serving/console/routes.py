@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import FormData
 
 from cases import pages as lists
-from cases import people, queue, service
+from cases import bodies, meetings, people, queue, rectification, service
 from cases.pages import Order
 from cases.people import Person
-from cases.workflow import ACTIONS, CASEWORK, ENDED, OUTCOMES, READERS, STATES, Action, State
+from cases.workflow import ACTIONS, ENDED, OUTCOMES, SIDES, STATES, Action, State
 from features.measures import entities
 from gnomon.errors import Fault
 from gnomon.i18n import say
-from gnomon.terms import Language, Outcome
+from gnomon.terms import Language, Severity
 from serving.api import auth
 from serving.api.language import COOKIE, language_of
 from serving.api.state import serving_of
-from serving.console import pages
+from serving.console import forms, pages
 from serving.console import session as sessions
 
 router = APIRouter()
@@ -116,15 +116,17 @@ def queue_page(
     owner: Text200 = "",
     kind: Text200 = "",
     scheme: Text200 = "",
+    severity: Text200 = "",
     text: Text200 = "",
     order: Text200 = Order.GRAVEST,
     cursor: Annotated[str, Query(max_length=400)] = "",
 ) -> Response:
     """The queue: what waits, gravest first."""
     chosen = {"state": state if state in TABS else "alive", "owner": owner, "kind": kind, "scheme": scheme}
+    chosen["severity"] = severity if severity in tuple(Severity) else ""
     chosen |= {"text": text.strip(), "order": order if order in (Order.GRAVEST, Order.NEWEST) else Order.GRAVEST.value}
     now = datetime.now(UTC)
-    with serving_of(request).session() as session:
+    with serving_of(request).reading() as session:
         page = lists.cases(
             session,
             state=chosen["state"],
@@ -133,12 +135,14 @@ def queue_page(
             overdue_at=now if owner == "overdue" else None,
             entity_kind=kind or None,
             scheme=scheme or None,
+            severity=chosen["severity"] or None,
             text=chosen["text"],
             order=Order(chosen["order"]),
             cursor=cursor or None,
             limit=PAGE,
+            reader=asking,
         )
-        counts = lists.counts(session)
+        counts = lists.counts(session, asking)
     counts["alive"] = sum(n for name, n in counts.items() if name not in ENDED)
     following = _query({**chosen, "cursor": page.cursor}) if page.cursor else ""
     tabs = [
@@ -174,41 +178,31 @@ def case_page(request: Request, case_id: int, asking: Signed, done: Text200 = ""
     return _case(request, case_id, asking, notice)
 
 
+async def _filled(request: Request) -> FormData:
+    return await request.form(max_fields=400)
+
+
+Filled = Annotated[FormData, Depends(_filled)]
+
+
 @router.post("/console/cases/{case_id}/actions")
-def act(
-    request: Request,
-    case_id: int,
-    asking: Signed,
-    action: Annotated[Action, Form()],
-    version: Annotated[int, Form()],
-    csrf: Annotated[str, Form()] = "",
-    reason: Annotated[str, Form(max_length=4000)] = "",
-    outcome: Annotated[str, Form()] = "",
-    to: Annotated[str, Form(max_length=80)] = "",
-    amount_found: Annotated[str, Form(max_length=40)] = "",
-    amount_recovered: Annotated[str, Form(max_length=40)] = "",
-) -> Response:
+def act(request: Request, case_id: int, asking: Signed, form: Filled) -> Response:
     """Do one action; what is refused is told on the case's page, and nothing has changed then."""
-    check_form(request, csrf)
+    check_form(request, str(form.get("csrf", "")))
+    named, version = str(form.get("action", "")), str(form.get("version", ""))
+    if named not in tuple(Action) or not version.isdecimal():
+        raise Fault("serving.console.form", place="action", status=422)
+    action = Action(named)
     try:
+        asked = forms.filled_in(form)
         with serving_of(request).session() as session:
-            service.act(
-                session,
-                case_id,
-                action,
-                asking,
-                version,
-                reason,
-                Outcome(outcome) if outcome in tuple(Outcome) else None,
-                to=to,
-                amount_found=_amount(amount_found),
-                amount_recovered=_amount(amount_recovered),
-            )
+            service.act(session, case_id, action, asking, int(version), **asked)
     except Fault as fault:
         if fault.status == 404 and fault.key == "cases.no_case":
             raise
         language = language_of(request, serving_of(request).settings.language)
         told = say(fault.key, language, **fault.values)
+        reason = str(form.get("reason", ""))
         return _case(request, case_id, asking, told, fault.status, failed=action, reason=reason)
     return RedirectResponse(f"/console/cases/{case_id}?{urlencode({'done': action.value})}", status_code=303)
 
@@ -243,9 +237,18 @@ def _case(
     language = language_of(request, serving.settings.language)
     with serving.session() as session:
         view = service.read(session, case_id, asking)
-        # What asks for more than a reason, an outcome or a person has no form here yet; the API offers it.
-        moves = {action: move for action, move in service.allowed(view.case, asking).items() if not move.needs}
-        named = {one.name: one for one in people.everyone(session) if not one.disabled}
+        choices = forms.offered(session, view.case)
+        moves = {
+            action: (move, forms.fields(action, move, choices))
+            for action, move in service.allowed(view.case, asking).items()
+        }
+        names = {one.name: one.display for one in people.everyone(session)}
+        around = {
+            "parties": bodies.sides(session, view.case),
+            "items": rectification.items(session, case_id),
+            "consultations": meetings.consultations(session, case_id),
+            "parts": lists.cases(session, parent_id=case_id, reader=asking, limit=lists.MOST).rows,
+        }
     case = view.case
     return pages.render(
         request,
@@ -261,30 +264,22 @@ def _case(
         copies=view.copies,
         states=STATES,
         outcomes=OUTCOMES,
-        workers=[one for one in named.values() if one.role in CASEWORK],
-        readers=[one for one in named.values() if one.role in READERS],
-        names={name: one.display for name, one in named.items()},
-        overdue=case.due is not None and case.due < datetime.now(UTC) and case.state != State.CLOSED,
+        sides=SIDES,
+        lines=forms.LINES,
+        names=names,
+        overdue=case.due is not None and case.due < datetime.now(UTC) and case.state not in ENDED,
         scheme=pages.scheme_title(case.scheme, language),
         scene=pages.scene_title(case.scene, language),
         notice=notice,
         notice_kind="bad" if failed else "good",
         failed_action=failed,
         given_reason=reason,
+        **around,
     )
 
 
 def _schemes(request: Request) -> list[str]:
     return sorted({model.scheme for model in serving_of(request).models.values()})
-
-
-def _amount(told: str) -> Decimal | None:
-    if not told.strip():
-        return None
-    try:
-        return Decimal(told.replace(",", "").strip())
-    except InvalidOperation:
-        raise Fault("serving.console.amount", place="amount", value=told) from None
 
 
 def _query(values: Mapping[str, Any]) -> str:

@@ -7,7 +7,6 @@ import random
 import runpy
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +74,8 @@ class Nursery:
 
 
 @pytest.fixture
-def nursery(engine: Engine, tmp_path: Path) -> Iterator[Nursery]:
-    yield Nursery(engine, tmp_path)
+def nursery(engine: Engine, tmp_path: Path) -> Nursery:
+    return Nursery(engine, tmp_path)
 
 
 @pytest.mark.parametrize("rounds", ROUNDS)

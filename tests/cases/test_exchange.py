@@ -78,17 +78,21 @@ def test_the_sender_learns_what_became_of_its_warnings(session: Session, staff: 
 
 
 HIVE = [
-    {"_id": "~41", "caseId": 7, "title": "Unusual invoices", "description": "d", "severity": 3, "startDate": 1600000000000,
-     "endDate": 1600086400000, "status": "Resolved", "resolutionStatus": "TruePositive", "summary": "proved", "owner": "auditor"},
+    {"_id": "~41", "caseId": 7, "title": "Unusual invoices", "description": "d", "severity": 3,
+     "startDate": 1600000000000,
+     "endDate": 1600086400000, "status": "Resolved", "resolutionStatus": "TruePositive",
+     "summary": "proved", "owner": "auditor"},
     {"_id": "~42", "caseId": 8, "title": "Nothing", "severity": 1, "startDate": 1600000000000, "status": "Resolved",
      "resolutionStatus": "FalsePositive"},
-    {"_id": "~43", "caseId": 9, "title": "Open one", "severity": 2, "startDate": 1600000000000, "status": "Open", "owner": "auditor"},
+    {"_id": "~43", "caseId": 9, "title": "Open one", "severity": 2, "startDate": 1600000000000,
+     "status": "Open", "owner": "auditor"},
     {"_id": "~44", "caseId": 10, "title": "Gone", "status": "Deleted"},
 ]  # fmt: skip
 DISPATCH = [
     {"id": 1, "name": "dispatch-default-1", "title": "Odd login", "description": "d", "status": "Closed",
      "resolution_reason": "False Positive", "resolution": "a test", "case_severity": {"name": "High"},
-     "reported_at": "2024-05-01T08:00:00Z", "closed_at": "2024-05-03T08:00:00Z", "assignee": {"individual": {"email": "handler"}}},
+     "reported_at": "2024-05-01T08:00:00Z", "closed_at": "2024-05-03T08:00:00Z",
+     "assignee": {"individual": {"email": "handler"}}},
     {"id": 2, "name": "dispatch-default-2", "title": "Outage", "status": "Active", "incident_severity": {"name": "Low"},
      "created_at": "2024-05-01T08:00:00", "commander": None},
 ]  # fmt: skip

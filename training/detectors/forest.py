@@ -17,7 +17,7 @@ import pandas as pd
 from features.profiles import Profiles
 from gnomon.errors import Fault
 from training.design import Design, Floats, directed
-from training.detectors import trees
+from training.detectors import isolation, trees
 from training.detectors.contract import Contributions
 
 MODEL, ABOUT = "forest.txt", "forest.json"
@@ -57,7 +57,7 @@ class Forest:
 
     def explain(self, profiles: Profiles) -> Contributions:
         """Exact TreeSHAP values of the score, told by profile column."""
-        by_feature, base = trees.contributions(self._model, self._matrix(profiles), self.threads)
+        by_feature, base = isolation.contributions(self._model, self._text, self._matrix(profiles), self.threads)
         return Contributions(-base, self.design.told(-by_feature, profiles))
 
     def save(self, folder: Path) -> None:

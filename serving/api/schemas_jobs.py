@@ -1,0 +1,140 @@
+"""What goes over the wire about jobs and about warnings of other platforms, version 1."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from cases.rescreen import Theirs
+from cases.tables import Case
+from cases.tables_work import Foreign
+from gnomon.terms import Severity
+from serving.api.schemas import EntityScoreOut, Wire
+from serving.jobs import MOST, Job, State
+
+Short = Annotated[str, Field(min_length=1, max_length=200)]
+MOST_FOREIGN = 500
+
+
+class JobIn(Wire):
+    """Score many entities at their stored profiles: those named, or all."""
+
+    entity: str = Field(max_length=40)
+    ids: list[Short] = Field([], max_length=MOST)
+    everybody: bool = Field(False, description="All entities that have a stored profile.")
+    explain: bool = False
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.ids) == self.everybody:
+            raise ValueError("give either ids or everybody")
+        return self
+
+
+class JobOut(Wire):
+    """A job as it stands."""
+
+    id: str
+    entity: str
+    explain: bool
+    by: str
+    state: State
+    total: int
+    scored: int
+    failed: int = Field(description="Entities that could not be scored; the others are not held up by them.")
+    parts: int = Field(description="Parts of the result that can be fetched.")
+    created_at: datetime
+    updated_at: datetime
+    fault: str = Field(description="Why the job failed as a whole.")
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """From the store's job."""
+        return cls(**{name: getattr(job, name) for name in cls.model_fields})
+
+
+class JobsOut(Wire):
+    """A page of jobs, the newest first."""
+
+    items: list[JobOut]
+    cursor: str | None = Field(description="Give it back for the next page; null on the last one.")
+
+
+class NotScored(Wire):
+    """An entity that could not be scored, and why."""
+
+    entity_id: str
+    fault: str
+
+
+class JobRows(Wire):
+    """One part of a job's result."""
+
+    items: list[EntityScoreOut | NotScored]
+    cursor: int | None = Field(description="Number of the next part; null when there is none yet.")
+
+
+class ForeignIn(Wire):
+    """One warning of another platform."""
+
+    id: Short = Field(description="Its number there.")
+    title: Short
+    scene: Short
+    scheme: Short
+    entity_kind: Short
+    entity_id: Short
+    entity_name: str = Field("", max_length=200)
+    score: float | None = Field(None, allow_inf_nan=False)
+    severity: Severity = Severity.WARN
+    description: str = Field("", max_length=4000)
+    told: dict[str, Any] = Field({}, description="The record as it came; kept word for word.")
+
+    def theirs(self, system: str) -> Theirs:
+        """As the case work takes it in."""
+        return Theirs(system, **{name: getattr(self, name) for name in type(self).model_fields})
+
+
+class RescreenIn(Wire):
+    """Warnings of one other platform."""
+
+    system: Short
+    warnings: list[ForeignIn] = Field(min_length=1, max_length=MOST_FOREIGN)
+
+
+class ScreenedOut(Wire):
+    """What became of one: both scores, and the case that it opened or joined."""
+
+    id: int
+    system: str
+    foreign_id: str
+    known: bool = Field(description="It had come before: nothing was done.")
+    their_score: float | None
+    our_model: str | None
+    our_score: float | None
+    our_percentile: float | None
+    verdict: str = Field(description="agreed, quiet (ours do not warn) or unknown (ours cannot judge).")
+    case_id: int
+    case_state: str | None
+    case_outcome: str | None
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, record: Foreign, case: Case | None = None, known: bool = True) -> Self:
+        """From the record, and the case when it was asked for."""
+        same = ("id", "system", "foreign_id", "their_score", "our_model", "our_score", "our_percentile", "verdict")
+        return cls(
+            **{name: getattr(record, name) for name in (*same, "case_id")},
+            known=known,
+            case_state=None if case is None else case.state,
+            case_outcome=None if case is None else case.outcome,
+            updated_at=record.received_at if case is None else case.updated_at,
+        )
+
+
+class ScreenedList(Wire):
+    """A page of answers to one platform."""
+
+    items: list[ScreenedOut]
+    cursor: int | None = Field(description="Give it back as `after`, with the last `updated_at`; null on the last.")

@@ -1,0 +1,224 @@
+"""`gnomon monitor`: what is late, what has moved, what warnings are worth; alerts and where they go."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gnomon.i18n import say
+from serving.commands.output import Format, FormatOption, WorkspaceOption, emit, settings_for
+
+
+def register(app: typer.Typer) -> None:
+    """Add `gnomon monitor`."""
+    group = typer.Typer(no_args_is_help=True, help="What is late, what has moved, what warnings are worth.")
+    group.command("check")(check)
+    group.command("feeds")(feeds)
+    group.command("yield")(worth)
+    group.command("proposals")(proposals)
+    group.command("evasion")(evasion)
+    group.command("metrics")(metrics)
+    group.command("channel")(channel)
+    group.command("silence")(silence)
+    app.add_typer(group, name="monitor")
+
+
+def check(
+    jobs_only: Annotated[bool, typer.Option("--jobs-only", help="Look at schedules and runs only: quick.")] = False,
+    tell: Annotated[bool, typer.Option("--tell", help="Send new alerts to the channels as well.")] = False,
+    workspace: WorkspaceOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Say what needs a look, and exit 1 if anything does. Needs no scheduler: it watches the scheduler."""
+    settings = settings_for(workspace)
+    from gnomon.database import transaction
+    from monitoring import alerting, job_store
+    from monitoring.watchdog import overdue
+    from serving.watching import KINDS, feed_health, look
+
+    now = datetime.now(UTC)
+    if jobs_only:
+        _, version, changed = feed_health(settings, now, rows=False)
+        with job_store.opened(settings) as engine, transaction(engine) as session:
+            found = [alerting.Alert(one.key, one.told) for one in overdue(session, now, version, changed)]
+        kinds: tuple[str, ...] = ("job",)
+    else:
+        found, kinds = look(settings, now).alerts, KINDS
+    if tell:
+        with job_store.opened(settings) as engine:
+            with transaction(engine) as session:
+                message = alerting.settle(session, found, now, kinds)
+                channels = list(job_store.channels(session))
+            for address, why in alerting.send(settings, channels, message):
+                sys.stderr.write(say("serving.monitor.unreached", settings.language, address=address, why=why) + "\n")
+    emit([{"kind": one.kind, "told": one.told, "key": one.key} for one in found], form, settings.language)
+    if found:
+        raise typer.Exit(1)
+    sys.stderr.write(say("serving.monitor.well", settings.language) + "\n")
+
+
+def feeds(workspace: WorkspaceOption = None, form: FormatOption = Format.TABLE) -> None:
+    """Show every source against its own history."""
+    settings = settings_for(workspace)
+    from serving.watching import feed_health
+
+    rows: list[dict[str, Any]] = []
+    for one in feed_health(settings, datetime.now(UTC), rows=True)[0]:
+        told = {"source": one.source, "arrivals": one.arrivals, "last": one.last, "pause_days": one.pause}
+        rows += [told | {"told": trouble.told} for trouble in one.troubles] or [told | {"told": one.told}]
+    emit(rows, form, settings.language)
+
+
+def worth(
+    by: Annotated[str, typer.Option("--by", help="model, scene or organisation.")] = "model",
+    workspace: WorkspaceOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Show the funnel from warning to money, with precision, its estimate, and the time to the first action."""
+    settings = settings_for(workspace)
+    from cases import store
+    from cases.worth import Came, came
+    from gnomon.database import transaction
+    from gnomon.errors import Misuse
+    from monitoring.worth import expected, yields
+    from serving.watching import LATELY
+
+    if by not in ("model", "scene", "organisation"):
+        raise Misuse("serving.monitor.by", place="--by", given=by)
+    now = datetime.now(UTC)
+    database = store.upgrade(settings)
+    try:
+        with transaction(database) as session:
+            rows: list[Came] = list(came(session))
+    finally:
+        database.dispose()
+    told = []
+    for one in yields(rows, lambda row: getattr(row, by), now):
+        line: dict[str, Any] = {
+            by: one.name,
+            "warnings": one.warnings,
+            "cases": one.cases,
+            "clues": one.clues,
+            "confirmed": one.confirmed,
+            "precision": one.precision.value,
+            "low": one.precision.low,
+            "high": one.precision.high,
+            "data_errors": one.data_error.value,
+            "found": one.found,
+            "recovered": one.recovered,
+            "days_to_action": one.first_action.median,
+        }
+        if by == "model":
+            promise = expected(one.name, rows, now - LATELY)
+            line |= {"expected": promise.value, "realised": promise.realised.value, "off": promise.off}
+        told.append(line)
+    emit(told, form, settings.language)
+
+
+def proposals(workspace: WorkspaceOption = None, form: FormatOption = Format.TABLE) -> None:
+    """Show what is proposed: models to train anew, models to retire, and why. Nothing happens by itself."""
+    settings = settings_for(workspace)
+    from serving.watching import look
+
+    looked = look(settings, rows=False)
+    rows: list[dict[str, Any]] = []
+    for one in looked.proposals:
+        why = "; ".join(reason.said_in(settings.language) for reason in one.reasons)
+        rows.append({"model": one.model, "what": one.what, "told": one.told, "why": why})
+    rows += [{"model": one.model, "what": "retire", "told": one.told, "why": ""} for one in looked.retirements]
+    emit(rows, form, settings.language)
+
+
+def evasion(
+    entity: Annotated[str, typer.Argument(help="Kind of entity.")],
+    column: Annotated[str | None, typer.Option("--column", help="A profile column; with --threshold.")] = None,
+    threshold: Annotated[float | None, typer.Option("--threshold", help="Value above which a rule fires.")] = None,
+    workspace: WorkspaceOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Show whether values gather just under the thresholds of the rules (or under one that is given)."""
+    settings = settings_for(workspace)
+    from gnomon.errors import Misuse
+    from serving.evading import thresholds, values_of
+
+    if (column is None) != (threshold is None):
+        raise Misuse("serving.monitor.threshold", place="--column")
+    given = [("", column, threshold)] if column is not None and threshold is not None else None
+    from monitoring.evasion import bunching
+
+    values = values_of(settings, entity)
+    rows = []
+    for model, name, at in given or thresholds(settings, entity):
+        if name not in values:
+            continue
+        found = bunching(name, values[name].to_numpy(dtype=float), at)
+        rows.append(
+            {
+                "model": model,
+                "column": name,
+                "threshold": at,
+                "found": found.found,
+                "under": found.under,
+                "expected": found.expected_under,
+                "over": found.over,
+                "chance": found.chance,
+                "told": found.told,
+            }
+        )
+    emit(rows, form, settings.language)
+
+
+def metrics(
+    to: Annotated[Path | None, typer.Option("--to", help="File to write, for a textfile collector.")] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Print what is watched as Prometheus metrics."""
+    settings = settings_for(workspace)
+    from gnomon.database import transaction
+    from monitoring import job_store
+    from monitoring.exposition import text
+    from serving.watching import look
+
+    looked = look(settings, rows=False)
+    with job_store.opened(settings) as engine, transaction(engine) as session:
+        told = text(session, settings.workspace / "drift", looked.feeds, looked.overdue, looked.standing, looked.at)
+    if to is None:
+        sys.stdout.write(told)
+        return
+    # A collector must never read half a file.
+    fresh = to.with_name(f".{to.name}.part")
+    fresh.write_text(told, encoding="utf-8")
+    fresh.replace(to)
+
+
+def channel(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="https address or e-mail address.")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Send alerts there, in the language of the settings."""
+    settings = settings_for(workspace)
+    from gnomon.database import transaction
+    from monitoring import alerting, job_store
+
+    with job_store.opened(settings) as engine, transaction(engine) as session:
+        alerting.add_channel(session, address, settings.language)
+
+
+def silence(
+    prefix: Annotated[str, typer.Argument(metavar="KEY", help="Beginning of the alerts' keys: feed:hotline.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why nobody needs to hear of it.")],
+    days: Annotated[float, typer.Option("--days", help="For so many days.")] = 1.0,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Tell nobody about some alerts for a while; they stay on record."""
+    settings = settings_for(workspace)
+    from gnomon.database import transaction
+    from monitoring import alerting, job_store
+
+    now = datetime.now(UTC)
+    with job_store.opened(settings) as engine, transaction(engine) as session:
+        alerting.silence(session, prefix, now + timedelta(days=days), reason, "gnomon monitor silence", now)
