@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 CODE := gnomon features catalogue training cases monitoring serving benchmarks tests
 
-.PHONY: demo test lint types imports spelling unit slow bench lock format clean
+.PHONY: demo test lint types imports spelling unit slow extra bench lock format clean
 
 demo: $(READY)
 	$(BIN)/gnomon demo
@@ -34,13 +34,19 @@ spelling: $(READY)
 	$(BIN)/codespell $(CODE) docs README.md CHANGELOG.md Makefile
 
 unit: $(READY)
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not extra"
 
 slow: $(READY)
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m "slow and not extra"
+
+# Detectors written elsewhere: nothing of Gnomon needs them, so they are installed here and not in the lock.
+extra: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pyod>=2"
+	$(BIN)/pytest -m extra
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.detection
+	$(BIN)/python -m benchmarks.ingest
 
 format: $(READY)
 	$(BIN)/ruff format .

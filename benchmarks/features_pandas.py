@@ -105,14 +105,19 @@ def _common(line: pd.DataFrame, key: str) -> pd.DataFrame:
         dosed = some[some.ddds.notna()].groupby(key, observed=False).person_id.nunique()
         found[f"rx_lines{suffix}"] = by.size()
         found[f"rx_patients{suffix}"] = people
-        found[f"rx_lines_per_patient{suffix}"] = by.size() / people.replace(0, np.nan)
-        found[f"ddd_per_patient{suffix}"] = by.ddds.sum(min_count=1) / dosed.replace(0, np.nan)
+        found[f"rx_lines_per_patient{suffix}"] = by.size() / _some(people)
+        found[f"ddd_per_patient{suffix}"] = by.ddds.sum(min_count=1) / _some(dosed)
         found[f"over_max_dose_share{suffix}"] = by.over_dose.mean()
     by = line.groupby(key, observed=False)
     found["days_supply_overlap_share"] = by.left_over.sum() / by.days_supply.sum().replace(0, np.nan)
     frame = pd.DataFrame(found)
     frame = frame[frame.rx_lines > 0]
     return frame.drop(columns=[f"rx_patients{suffix}" for suffix, _ in WINDOWS]) if key == "institution_id" else frame
+
+
+def _some(count: Any) -> Any:
+    """The count, unknown where it is zero."""
+    return count.where(count > 0)
 
 
 def _practitioner(line: pd.DataFrame) -> pd.DataFrame:

@@ -34,8 +34,8 @@ def warned(entity: str, model: str = "W001", scheme: str = "s0", day: int = 1, p
     reasons = tuple(Reason(f"dose_{n}", title, 70.2, "DDD", norm, 67.2, 0.2, told, rows) for n in range(3))
     alert = Severity.ALERT if percentile > 0.99 else Severity.WARN
     return Warned(
-        model, "rules@bench", Text("处方量异常", "Unusual prescribing"), "medical", scheme, alert, "institution", entity,
-        f"第{entity}号人民医院", BEGUN + timedelta(days=day), 3, 0.7, 0.1, percentile, 0.45, reasons,
+        model, "rules@bench", Text("处方量异常", "Unusual prescribing"), "medical", scheme, alert, "institution",
+        entity, f"第{entity}号人民医院", BEGUN + timedelta(days=day), 3, 0.7, 0.1, percentile, 0.45, reasons,
     )  # fmt: skip
 
 

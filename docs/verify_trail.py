@@ -1,4 +1,4 @@
-"""Verify a bundle of Gnomon's trail: python verify_trail.py BUNDLE.zip PUBLIC_KEY  (needs Python and `cryptography`)."""
+"""Verify a bundle of the trail: python verify_trail.py BUNDLE.zip PUBLIC_KEY  (needs Python and `cryptography`)."""
 
 import hashlib
 import json

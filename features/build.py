@@ -11,11 +11,11 @@ import pandas as pd
 from features.as_of import first_event, last_event
 from features.engine import Engine
 from features.evidence import evidence
+from features.leave_one_out import apart, rejoined
 from features.measures import Entity
 from features.measures import entity as entity_of
 from features.measures.declare import fused
 from features.measures.tables import Tables
-from features.leave_one_out import apart, rejoined
 from features.norms import Peers, Placed, fit
 from features.profiles import Profiles
 from features.unknown import reasons
@@ -74,8 +74,15 @@ def measure(records: Engine, entity: str, reference: Profiles, as_of: datetime |
     deviations, groups = against(reference, values, placed.deviations(values, attributes), placed.log)
     return Profiles(
         kind.kind, moment, reference.lake_version, reference.columns, values, deviations, groups, reference.norms,
-        attributes, missing,
+        attributes, missing, *held_apart(reference, values.index),
     )  # fmt: skip
+
+
+def held_apart(reference: Profiles, ids: pd.Index) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    """Centers and spreads of stored profiles for these entities; unknown for those that were not profiled."""
+    if reference.centers is None or reference.spreads is None:
+        return None, None
+    return reference.centers.reindex(ids), reference.spreads.reindex(ids)
 
 
 def against(

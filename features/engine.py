@@ -66,7 +66,7 @@ class Engine:
 
     def __init__(self, lake_version: int = 0, threads: int = 0, memory: str = MEMORY) -> None:
         # Extensions are never fetched: everything used is compiled in, and the engine must work without a network.
-        settings = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+        settings: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
         # DuckDB makes this folder when it needs it, and removes it when it closes.
         aside = Path(gettempdir()) / f"gnomon-engine-{token_hex(8)}"
         settings |= {"memory_limit": memory, "temp_directory": str(aside), "preserve_insertion_order": False}

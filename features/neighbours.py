@@ -171,11 +171,8 @@ class _Gathered:
 
     def named(self, column: str) -> pa.Array:
         """Values of a column in the rows gathered so far, each once."""
-        if self._held is not None:
-            beside = self._held[column].filter(pa.array(self._mask))
-        else:
-            beside = self._beside()[column]
-        given = self._given[column]
+        given, held = self._given[column], self._held
+        beside = self._beside()[column] if held is None else held[column].filter(pa.array(self._mask))
         return pa.chunked_array([*given.chunks, *beside.chunks], given.type).unique().drop_null()
 
     def table(self, key: Sequence[str]) -> pa.Table:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from features.build import peers_of, steady
+from features.build import against, held_apart, peers_of, steady
 from features.contracts import contract_of
 from features.engine import Warm
 from features.lake import Lake
@@ -111,10 +111,11 @@ class OnDemand:
             if name != "entity_id"
         }
         attributes = pd.DataFrame(known, index=index, dtype="str")
-        deviations, groups = self._placed.deviations(values, attributes)
+        held = self._placed.deviations(values, attributes)
+        deviations, groups = against(self._reference, values, held, self._placed.log)
         return Profiles(
             self.kind.kind, moment, self.lake_version, self._reference.columns, values, deviations, groups,
-            self._reference.norms, attributes, missing,
+            self._reference.norms, attributes, missing, *held_apart(self._reference, index),
         )  # fmt: skip
 
     def _placed_in(self, ids: list[str], answers: list[Answer]) -> npt.NDArray[np.float64]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from gnomon.terms import Direction, Norm, Text
@@ -50,8 +51,8 @@ class Profiles:
     missing: Mapping[str, Text] = field(default_factory=dict)
     """Columns that are not applicable to anyone here, and why."""
     centers: pd.DataFrame | None = None
-    """Median of the peers without the entity, on the scale of the deviations; None for records held against norms
-    that they took no part in."""
+    """Median of the peers without the entity, on the scale of the deviations; NaN, or None for all, where
+    an entity took no part in the norms."""
     spreads: pd.DataFrame | None = None
     """Robust spread of the peers without the entity, on that scale."""
 
@@ -75,7 +76,11 @@ class Profiles:
             return None
         row = self.norms.iloc[number]
         group = Text(str(row["zh"]), str(row["en"]))
-        return Norm(group, int(row["n"]) - self._itself, *(float(row[k]) for k in ("median", "scale", "low", "high")))
+        return Norm(
+            group,
+            int(row["n"]) - int(self._itself(column)[self.groups.index.get_loc(entity_id)]),
+            *(float(row[k]) for k in ("median", "scale", "low", "high")),
+        )
 
     def select(self, entity_ids: Sequence[str]) -> Profiles:
         """The same profiles for some entities, in the order asked for."""
@@ -86,10 +91,11 @@ class Profiles:
                 frames[name] = getattr(self, name).loc[order]
         return replace(self, **frames)
 
-    @property
-    def _itself(self) -> int:
-        """1 where the entities are among the peers that the stored norms count."""
-        return int(self.centers is not None)
+    def _itself(self, column: str) -> npt.NDArray[np.float64]:
+        """1 for each entity that is among the peers that the stored norms of the column count."""
+        if self.centers is None:
+            return np.zeros(len(self.values))
+        return self.centers[column].notna().to_numpy().astype(np.float64)
 
     def wide(self) -> pd.DataFrame:
         """Value, deviation and norm side by side: what warning models read.
@@ -99,11 +105,11 @@ class Profiles:
         """
         parts = {column.name: self.values[column.name] for column in self.columns}
         medians = np.append(self.norms["median"].to_numpy(float), np.nan)
-        counts = np.append(self.norms["n"].to_numpy(float) - self._itself, np.nan)
+        counts = np.append(self.norms["n"].to_numpy(float), np.nan)
         for column in self.columns:
             # NO_NORM is -1, which is the appended NaN: no norm, no median.
             numbers = self.groups[column.name].to_numpy()
             parts[f"{column.name}__z"] = self.deviations[column.name]
             parts[f"{column.name}__median"] = pd.Series(medians[numbers], index=self.values.index)
-            parts[f"{column.name}__n"] = pd.Series(counts[numbers], index=self.values.index)
+            parts[f"{column.name}__n"] = pd.Series(counts[numbers] - self._itself(column.name), index=self.values.index)
         return pd.concat([pd.DataFrame(parts, index=self.values.index), self.attributes], axis=1)

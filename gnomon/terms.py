@@ -109,6 +109,25 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One measure taken from its value to one that peers have."""
+
+    measure: str
+    title: Text
+    value: float
+    to: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counterfactual:
+    """The smallest set of changes found under which the warning would not fire; verified by scoring again."""
+
+    changes: tuple[Change, ...]
+    sentence: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """A finding that crossed its threshold or budget, with everything needed to read it years later.
 
@@ -138,6 +157,8 @@ class Warned:
     reasons: tuple[Reason, ...]
     advice: Text = field(default_factory=lambda: Text("", ""))
     """What an honest explanation could be, and what to check first."""
+    counterfactual: Counterfactual | None = None
+    """What would have to be different; None where no few changes within peers' values are enough."""
 
     def check(self) -> None:
         """Raise `ValueError` unless base and contributions add up to the score."""
@@ -165,8 +186,15 @@ class Warned:
         values["title"] = Text(**values["title"])
         values["advice"] = Text(**values["advice"])
         values["severity"] = Severity(values["severity"])
+        if values.get("counterfactual") is not None:
+            values["counterfactual"] = _counterfactual(values["counterfactual"])
         values["reasons"] = tuple(_reason(reason) for reason in values["reasons"])
         return cls(**values)
+
+
+def _counterfactual(told: Mapping[str, Any]) -> Counterfactual:
+    changes = (Change(**{**one, "title": Text(**one["title"])}) for one in told["changes"])
+    return Counterfactual(tuple(changes), Text(**told["sentence"]))
 
 
 def _reason(told: Mapping[str, Any]) -> Reason:

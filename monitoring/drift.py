@@ -109,6 +109,7 @@ def compared(
         return Drift(entity, as_of, model, state, rows_then, rows_now, limits.rows)
     effects, chance = judge(then, now, limits)
     back, _ = judge(season, now, limits) if season else ({}, 0.0)
+    apart, _ = judge(then, season, limits) if season else ({}, 0.0)
     nothing = Summary.of(())
     columns = tuple(
         ColumnDrift.of(
@@ -117,17 +118,22 @@ def compared(
             effects[name],
             then.get(name, nothing),
             now.get(name, nothing),
-            _as_before(back.get(name)),
+            _as_before(back.get(name), apart.get(name)),
         )
         for name in sorted(effects, key=lambda name: name != SCORE)
     )
     return Drift(entity, as_of, model, state, rows_then, rows_now, limits.rows, columns, chance)
 
 
-def _as_before(effect: Effect | None) -> bool | None:
-    """Whether the season before says that nothing moved; nothing when it cannot be compared."""
+def _as_before(back: Effect | None, apart: Effect | None) -> bool | None:
+    """Whether it stands where it stood a year before; nothing when that cannot be compared.
+
+    That nothing can be told between now and then is not enough, for few rows tell little: the year before must have
+    differed from the reference as well.
+    """
     told = {Verdict.STEADY: True, Verdict.CONSTANT: True, Verdict.MOVED: False}
-    return None if effect is None else told.get(effect.verdict)
+    same = None if back is None else told.get(back.verdict)
+    return same and apart is not None and apart.verdict is Verdict.MOVED
 
 
 def _weight(row: ColumnDrift) -> tuple[bool, bool, float]:

@@ -30,6 +30,10 @@ RISE = 0.1
 """A share (refused, unknown, broken) is told when it has risen by at least so much."""
 
 
+FEW = 20
+"""Rows from which a share is told."""
+
+
 class Sign(StrEnum):
     """What is wrong with a source."""
 
@@ -150,7 +154,7 @@ def _risen(
     found = []
     for name, (hits, of) in sorted(now.items()):
         past = [one[name] for one in before if name in one and one[name][1] > 0]
-        if not past or of <= 0:
+        if not past or of < FEW:
             continue
         usual = statistics.median(bad / rows for bad, rows in past)
         highest = max(bad / rows for bad, rows in past)

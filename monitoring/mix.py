@@ -36,7 +36,7 @@ class Mix:
     def most(self) -> tuple[str, float] | None:
         """The name whose share changed most, and by how much."""
         gaps = {name: self.now.get(name, 0.0) - self.then.get(name, 0.0) for name in {*self.then, *self.now}}
-        return max(gaps.items(), key=lambda one: (abs(one[1]), one[0]), default=None)
+        return max(gaps.items(), key=lambda one: (round(abs(one[1]), 9), one[1], one[0]), default=None)
 
     @property
     def told(self) -> Text:

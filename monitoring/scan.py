@@ -56,8 +56,9 @@ def summarise(
 def summarise_frame(frame: pd.DataFrame, edges: Mapping[str, Sequence[float]] | None = None) -> dict[str, Summary]:
     """The same summaries of rows that are in memory."""
     found = {}
-    for name in map(str, frame.columns):
-        values = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    for column in frame.columns:
+        name = str(column)
+        values = frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
         under = None if edges is None or name not in edges else tuple(edges[name])
         found[name] = Counted().add(values).summary(under)
     return found

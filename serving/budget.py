@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from catalogue.model import WarningModel
 from gnomon.terms import Severity
+
+if TYPE_CHECKING:
+    from features.profiles import Profiles
+    from training.design import Floats
 
 LEARNED_SHARE = 0.05
 """A learned score alone never questions more than one entity in twenty, however large the budget."""
@@ -32,6 +37,9 @@ class Finding:
     """Score from which this model issues."""
     contributions: Mapping[str, float]
     """By profile column."""
+    rescore: Callable[[Profiles], Floats] | None = field(default=None, compare=False, repr=False)
+    """Scores changed profiles, to tell what would have to be different; the model is silent under `silent_under`."""
+    silent_under: float = 0.0
 
 
 def pick(findings: Iterable[Finding], budget: int) -> list[Finding]:

@@ -26,6 +26,7 @@ def _register() -> None:
         people,
         profile,
         resolve,
+        schedule,
         score,
         serve,
     )
@@ -36,6 +37,7 @@ def _register() -> None:
         profile,
         models,
         monitor,
+        schedule,
         score,
         cases,
         labels,

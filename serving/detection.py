@@ -81,6 +81,8 @@ def rule_findings(model: WarningModel, result: rule.RuleResult, ids: Sequence[st
             percentile=float(ranks[at]),
             threshold=threshold,
             contributions=_shares(shares, at),
+            rescore=lambda changed: rule.evaluate(model, changed).fires.astype(float),
+            silent_under=0.5,
         )
         for at in map(int, fired)
     ]
@@ -119,6 +121,8 @@ def learned_findings(
             percentile=float(explained.percentile[at]),
             threshold=threshold,
             contributions=shares[at],
+            rescore=lambda changed: serving.bundle.score(changed, explain=False).score,
+            silent_under=threshold,
         )
         for at in kept
     ]

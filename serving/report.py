@@ -40,6 +40,10 @@ def lines(warned: Warned, fingerprint: str, language: str) -> Iterator[str]:
         f"{t('console.base')} {warned.base:.3f} + {t('console.contributions')} {total:+.3f}"
         f" = {t('console.score')} {warned.score:.3f}  ({t('console.threshold')} {warned.threshold:.3f})"
     )
+    if warned.counterfactual is not None:
+        yield ""
+        yield t("console.otherwise")
+        yield f"  {warned.counterfactual.sentence.said_in(language)}"
     if warned.advice.said_in(language):
         yield ""
         yield t("console.check_first")

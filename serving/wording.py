@@ -10,6 +10,7 @@ from features.evidence import evidence
 from features.profiles import Profiles
 from gnomon.terms import Warned
 from serving.budget import Finding
+from serving.change import change
 from serving.reasons import Rows, reasons, told_lines
 
 ROWS = 20
@@ -48,6 +49,7 @@ def word(profiles: Profiles, finding: Finding, rows: Rows | None = None) -> Warn
         threshold=finding.threshold,
         reasons=reasons(profiles, finding.entity_id, finding.contributions, rows),
         advice=model.advice,
+        counterfactual=change(profiles, finding),
     )
 
 

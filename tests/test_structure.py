@@ -34,8 +34,11 @@ DOORWAYS = {
     "jinja2": ("serving/console/",),
     "lightgbm": ("training/",),
     "mlflow": ("training/registry.py", "training/pyfunc_model.py"),
+    "numba": ("training/detectors/kernel.py",),
     "openpyxl": ("features/connectors/",),
+    "optuna": ("training/search.py",),
     "pydantic_settings": ("gnomon/config.py",),
+    "pyod": ("training/detectors/outside.py",),
     "pyspark": ("features/engine.py",),
     "rich": ("gnomon/progress.py", "serving/commands/"),
     "scipy": ("features/", "training/"),
@@ -232,7 +235,7 @@ def test_the_process_that_answers_requests_loads_no_registry_no_drift_and_no_sha
     present = [name for name in modules if (ROOT / name.replace(".", "/")).with_suffix(".py").exists()]
     if not present:
         pytest.skip("the API has no app module yet")
-    code = f"import {', '.join(present)}, sys; print(*(n for n in ('mlflow', 'evidently', 'shap') if n in sys.modules))"
+    code = f"import {', '.join(present)}, sys; print(*(n for n in ('mlflow', 'evidently', 'shap', 'numba', 'optuna') if n in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
 

@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 ISOTONIC_FROM = 200
 """Labels of the rarer kind from which a free monotone curve is better than a line in log-odds."""
+SURE = 0.9
 KEPT = 10_000
 """Reference scores kept at most: the smallest p-value is then one in ten thousand."""
 
@@ -46,9 +47,9 @@ class Calibration:
             return np.asarray(np.interp(score, self.x, self.y), dtype=float)
         return None
 
-    def p_value(self, score: Floats) -> Floats:
-        """Share of the reference at or above each score, itself counted."""
-        return p_values(np.asarray(self.reference), score)
+    def p_value(self, score: Floats, sure: float = SURE) -> Floats:
+        """Conformal p-value of each score, on the safe side by the chance that is in one finite reference."""
+        return p_values(np.asarray(self.reference), score, sure)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -80,15 +81,23 @@ def unlabelled(score: Floats) -> Calibration:
     return Calibration("", (), (), _kept(score), "all")
 
 
-def p_values(reference: Floats, score: Floats) -> Floats:
+def p_values(reference: Floats, score: Floats, sure: float = 0.0) -> Floats:
     """Conformal p-values: (1 + number of reference scores at or above) / (1 + size of the reference).
+
+    They are right on average over references. With `sure`, the share of honest entities at or above a score is at most
+    the p-value with that probability for the one reference there is: the upper limit of Clopper and Pearson 1934.
 
     >>> p_values(np.array([0.0, 1.0, 2.0]), np.array([5.0, 1.0])).tolist()
     [0.25, 0.75]
     """
     ordered = np.sort(np.asarray(reference, dtype=float))
     above = len(ordered) - np.searchsorted(ordered, score, side="left")
-    return np.asarray((1.0 + above) / (1.0 + len(ordered)), dtype=float)
+    if sure <= 0.0:
+        return np.asarray((1.0 + above) / (1.0 + len(ordered)), dtype=float)
+    from scipy.special import betaincinv
+
+    below = np.maximum(len(ordered) - above, 1e-12)
+    return np.where(above < len(ordered), betaincinv(above + 1.0, below, sure), 1.0)
 
 
 def _kept(score: Floats) -> tuple[float, ...]:

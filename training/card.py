@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 from features.profiles import Profiles
-from gnomon.i18n import both
+from gnomon.i18n import both, say
 from training.evaluate import Evaluation
 
 WHY = {
@@ -14,11 +15,22 @@ WHY = {
     "training.boosting.one_class": "training.card.why.one_class",
     "training.boosting.too_few": "training.card.why.too_few",
 }
-LIMITS = ("selection", "not_proof", "peers")
+LIMITS = ("selection", "unlabelled", "not_proof", "peers", "calibration")
+STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1d2733}"
+    "table{border-collapse:collapse;margin:.5rem 0}td,th{border-bottom:1px solid #d5dae0;padding:.3rem .8rem .3rem 0;"
+    "text-align:left;vertical-align:top}small{color:#5b6673;white-space:nowrap}"
+)
+METRICS = ("average_precision", "roc_auc", "precision_at_budget", "recall_at_budget", "balanced_accuracy")
 
 
 def card(
-    profiles: Profiles, serving: str, columns: Sequence[str], evaluation: Evaluation | None, why_not: str
+    profiles: Profiles,
+    serving: str,
+    columns: Sequence[str],
+    evaluation: Evaluation | None,
+    why_not: str,
+    reasons: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """The card as plain JSON values; `why_not` is the message key that says why no labels were learned from."""
     known = {column.name: column for column in profiles.columns}
@@ -40,9 +52,60 @@ def card(
         "limits": [_both(f"training.card.limit_{name}") for name in LIMITS],
     }
     told["evaluation"] = None if evaluation is None else evaluation.as_dict()
+    told["reasons"] = {name: round(value, 4) for name, value in (reasons or {}).items()}
     if evaluation is None:
         told["not_evaluated"] = _both("training.card.no_labels", reason=both(WHY[why_not]))
     return told
+
+
+def page(card: Mapping[str, Any], language: str) -> str:
+    """The card as one HTML page that fetches nothing: to print, to attach, to keep with the model."""
+
+    def t(key: str, **values: object) -> str:
+        return escape(say(f"training.card.page.{key}", language, **values))
+
+    parts = [f"<h1>{t('title', entity=card['entity'])}</h1><p>{escape(card['detector'][language])}</p>"]
+    facts = [(t(name), escape(str(card[name]))) for name in ("as_of", "lake_version", "entities")]
+    parts.append(_table([], facts))
+    parts.append(f"<h2>{t('figures')}</h2>")
+    if card["evaluation"] is None:
+        parts.append(f"<p>{escape(card['not_evaluated'][language])}</p>")
+    else:
+        told = card["evaluation"]
+        parts.append(f"<p>{t('how', folds=told['folds'], n=told['entities'], positives=told['positives'])}</p>")
+        rows = [
+            (escape(name), *(_figure(figures.get(metric)) for metric in METRICS))
+            for name, figures in told["figures"].items()
+        ]
+        parts.append(_table([t("ranking"), *(t(metric) for metric in METRICS)], rows))
+    reasons = card.get("reasons") or {}
+    if reasons:
+        parts.append(f"<h2>{t('reasons')}</h2>")
+        names = [name for name in ("reason_stability", "reasons_for_80_percent") if name in reasons]
+        parts.append(_table([], [(t(name), f"{reasons[name]:.2f}") for name in names]))
+    parts.append(f"<h2>{t('limits')}</h2><ul>{''.join(f'<li>{escape(x[language])}</li>' for x in card['limits'])}</ul>")
+    parts.append(f"<h2>{t('columns', n=len(card['columns']))}</h2>")
+    rows = [
+        (f"<code>{escape(one['name'])}</code>", escape(one["title"][language]), t(f"side_{one['suspicious']}"))
+        for one in card["columns"]
+    ]
+    parts.append(_table([t("column"), t("meaning"), t("suspicious")], rows))
+    head = f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>Gnomon</title><style>{STYLE}</style>'
+    return head + "".join(parts) + "</html>\n"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = f"<tr>{''.join(f'<th>{one}</th>' for one in heads)}</tr>" if heads else ""
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table>{head}{body}</table>"
+
+
+def _figure(told: Mapping[str, float | None] | None) -> str:
+    if told is None or told["value"] is None:
+        return "–"
+    if told["low"] is None or told["high"] is None:
+        return f"{told['value']:.3f}"
+    return f"{told['value']:.3f} <small>{told['low']:.3f} – {told['high']:.3f}</small>"
 
 
 def _both(key: str, **values: object) -> dict[str, str]:

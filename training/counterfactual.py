@@ -30,7 +30,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Counterfactual:
+class Moves:
     """Moves that silence the warning together, none of them idle, and the score that is then left."""
 
     moves: tuple[Move, ...]
@@ -39,7 +39,7 @@ class Counterfactual:
 
 def counterfactual(
     profiles: Profiles, entity_id: str, contributions: Mapping[str, float], score: Scoring, threshold: float
-) -> Counterfactual | None:
+) -> Moves | None:
     """The moves after which the score of one entity is below `threshold`; None when `MOST` moves do not get there.
 
     `score` gives a number for each of the profiles that it is handed, on the scale of `threshold`.
@@ -55,7 +55,7 @@ def counterfactual(
         return None
     chosen = _without_idle(profiles, one, chosen, score, threshold)
     chosen = _nearest(profiles, one, chosen, score, threshold)
-    return Counterfactual(tuple(chosen), float(score(_moved(profiles, one, chosen))[0]))
+    return Moves(tuple(chosen), float(score(_moved(profiles, one, chosen))[0]))
 
 
 def _movable(profiles: Profiles, one: Profiles, contributions: Mapping[str, float]) -> list[Move]:

@@ -135,6 +135,9 @@ def stack(parts: Sequence[Profiles]) -> Profiles:
     names = [column.name for column in first.columns]
     for name in ("values", "deviations"):
         joined[name] = joined[name].reindex(columns=names)
+    for name in ("centers", "spreads"):
+        kept = [getattr(part, name) for part in parts]
+        joined[name] = None if any(one is None for one in kept) else pd.concat(kept).reindex(columns=names)
     numbers = pd.concat(groups).reindex(columns=names).fillna(NO_NORM).astype("int32")
     return replace(first, groups=numbers, norms=pd.concat([part.norms for part in parts], ignore_index=True), **joined)
 

@@ -17,10 +17,14 @@ from training.detectors.contract import Contributions
 
 ROWS = 500
 """The pictures show at most so many entities: they say the same of more."""
+DEPENDENCES = 3
 
 
 def pictures(folder: Path, why: Contributions, profiles: Profiles) -> list[Path]:
-    """Draw summary and importance of a detector's contributions into `folder`; rows of `why` are in `profiles`."""
+    """Draw summary, importance, the dependence of the three weightiest columns and the waterfall of the highest score.
+
+    Rows of `why` are in `profiles`; the files go into `folder`.
+    """
     with warnings.catch_warnings():
         # shap draws with matplotlib calls that matplotlib is about to retire; the pictures are right all the same.
         warnings.simplefilter("ignore")
@@ -67,11 +71,23 @@ def _drawn(folder: Path, why: Contributions, profiles: Profiles) -> list[Path]:
     for name, draw in (("summary", shap.plots.beeswarm), ("importance", shap.plots.bar)):
         plt.close("all")
         draw(shown, show=False, max_display=20)
-        path = folder / f"{name}.png"
-        plt.gcf().savefig(path, dpi=110, bbox_inches="tight")
-        drawn.append(path)
+        drawn.append(_saved(plt, folder / f"{name}.png"))
+    weightiest = np.argsort(-np.abs(shown.values).mean(axis=0), kind="stable")[:DEPENDENCES]
+    for place, column in enumerate(weightiest, start=1):
+        plt.close("all")
+        shap.plots.scatter(shown[:, int(column)], show=False)
+        drawn.append(_saved(plt, folder / f"dependence_{place}.png"))
+    plt.close("all")
+    highest = int(np.argmax(shown.values.sum(axis=1)))
+    shap.plots.waterfall(shown[highest], show=False, max_display=12)
+    drawn.append(_saved(plt, folder / "waterfall.png"))
     plt.close("all")
     return drawn
+
+
+def _saved(plt: Any, path: Path) -> Path:
+    plt.gcf().savefig(path, dpi=110, bbox_inches="tight")
+    return path
 
 
 def _pyplot() -> Any:

@@ -33,9 +33,7 @@ def groups(profiles: Profiles) -> dict[str, pd.Series]:
     column = total(profiles)
     if column is not None and profiles.values[column].nunique() >= SIZES:
         rank = profiles.values[column].rank(method="first", pct=True)
-        third = np.ceil(rank * SIZES)
-        names = {1.0: "small", 2.0: "middle", 3.0: "large"}
-        found["size"] = third.map(names).astype("string")
+        found["size"] = pd.cut(rank, SIZES, labels=["small", "middle", "large"]).astype("string")
     return found
 
 

@@ -13,7 +13,7 @@ import secrets
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as installed
@@ -25,12 +25,15 @@ import pandas as pd
 from features.profiles import Profiles
 from gnomon.config import Settings
 from gnomon.errors import Fault, Misuse
+from gnomon.terms import Language
 from training import bundle
 from training.bundle import Bundle, Champion
+from training.card import page
 from training.gate import Verdict, judge
 
 ALIAS = "champion"
 HISTORY = "champion_history"
+RECIPE, LABELS = "recipe.json", "labels.parquet"
 _KNOWN_WARNINGS = ("The ``noload`` loader strategy is deprecated",)
 """MLflow's own use of an option that SQLAlchemy 2.1 retires: nothing here can change it."""
 REQUIRED = ("lightgbm", "numpy", "pandas", "pyarrow", "mlflow", "gnomon")
@@ -59,10 +62,14 @@ def log(
     plots: Path,
     example: pd.DataFrame,
     scores: pd.DataFrame | None,
+    kept: Mapping[str, Any] | None = None,
+    labels: pd.DataFrame | None = None,
+    trials: Sequence[Mapping[str, Any]] = (),
 ) -> Logged:
     """Log one training run whole and register its model as a candidate; nothing is registered when a step fails.
 
     `scores` are the out-of-fold scores (columns `boosting`, `forest`, …, `label`), which the gate compares later.
+    `kept` and `labels` are what `again` needs to make the same model; `trials` of a search become child runs.
     """
     mlflow = _mlflow(settings)
     client, name = mlflow.MlflowClient(), registered(made.entity)
@@ -74,11 +81,19 @@ def log(
         mlflow.log_metrics(dict(metrics))
         mlflow.log_dict({"columns": list(made.columns)}, "features.json")
         mlflow.log_dict(dict(made.about["card"]), "model_card.json")
+        for language in Language:
+            mlflow.log_text(page(made.about["card"], language), f"model_card.{language}.html")
         mlflow.log_artifacts(str(plots), "plots")
         if scores is not None:
             path = Path(scratch) / "out_of_fold.parquet"
             scores.to_parquet(path)
             mlflow.log_artifact(str(path), "evaluation")
+        if kept is not None:
+            mlflow.log_dict(dict(kept), RECIPE)
+        if labels is not None:
+            labels.to_parquet(Path(scratch) / LABELS)
+            mlflow.log_artifact(str(Path(scratch) / LABELS))
+        _log_trials(client, experiment, run.info.run_id, trials)
         model = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("pyfunc_model.py")),
@@ -91,6 +106,59 @@ def log(
     client.get_registered_model(name) if _known(client, name) else client.create_registered_model(name)
     made_version = client.create_model_version(name, model.model_uri, run.info.run_id, tags=told | {"gate": "pending"})
     return Logged(run.info.run_id, str(made_version.version))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a run was made from: enough to make the same model again."""
+
+    entity: str
+    lake_version: int
+    kept: Mapping[str, Any]
+    """`as_of`, `until` (of labels), `min_peers`, `seed`, `folds`, `place`, `search`."""
+    labels: pd.DataFrame | None
+    commit: str
+    """The code that made it."""
+    hashes: Mapping[str, str]
+    """SHA-256 of every file of the bundle that the run made."""
+
+
+def recipe(settings: Settings, run_id: str) -> Recipe:
+    """Read a run back; `Misuse` for a run that is not there, `Fault` for one made before recipes were kept."""
+    mlflow = _mlflow(settings)
+    client = mlflow.MlflowClient()
+    try:
+        run = client.get_run(run_id)
+    except mlflow.exceptions.MlflowException as error:
+        raise Misuse("training.registry.no_run", place=run_id) from error
+    names = {one.path for one in client.list_artifacts(run_id)}
+    if RECIPE not in names:
+        raise Fault("training.registry.no_recipe", place=run_id)
+    with tempfile.TemporaryDirectory() as scratch:
+
+        def got(path: str) -> Path:
+            return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=path, dst_path=scratch))
+
+        kept = json.loads(got(RECIPE).read_text(encoding="utf-8"))
+        labels = pd.read_parquet(got(LABELS)) if LABELS in names else None
+        hashes = json.loads(got(f"bundle/{bundle.MANIFEST}").read_text(encoding="utf-8"))
+    return Recipe(
+        run.data.params["entity"], int(run.data.params["lake_version"]), kept, labels,
+        run.data.tags.get("code_commit", ""), hashes,
+    )  # fmt: skip
+
+
+def note(settings: Settings, run_id: str, name: str, told: Mapping[str, Any]) -> None:
+    """Put a JSON file beside what a run already holds."""
+    _mlflow(settings).MlflowClient().log_dict(run_id, dict(told), name)
+
+
+def run_of(settings: Settings, entity: str, version: str | None = None) -> tuple[str, str]:
+    """Version and run id of a registered version, the newest when none is named."""
+    client = _mlflow(settings).MlflowClient()
+    name = registered(entity)
+    found = _newest(client, name, entity) if version is None else _version(client, name, version)
+    return str(found.version), str(found.run_id)
 
 
 def versions(settings: Settings, entity: str | None = None) -> list[dict[str, Any]]:
@@ -170,7 +238,10 @@ def promote(
         theirs = (Bundle.load(fetch(entity, settings, str(serving.version))), _out_of_fold(settings, serving.run_id))
     verdict = judge(str(candidate.version), ours, theirs, profiles, labels, settings.budget)
     told = {"gate": "passed" if verdict.passed else "refused", "gate_reason": verdict.reason.en}
-    told |= {"gate_at": datetime.now(UTC).isoformat(), "gate_figures": json.dumps(verdict.figures)}
+    told |= {
+        "gate_at": datetime.now(UTC).isoformat(),
+        "gate_figures": json.dumps({k: v for k, v in verdict.figures.items() if k != "groups"}),
+    }
     for key, value in told.items():
         client.set_model_version_tag(name, candidate.version, key, value)
     if verdict.passed and move:
@@ -190,6 +261,19 @@ def rollback(settings: Settings, entity: str) -> Champion:
         raise Fault("training.registry.no_earlier", place=entity, entity=entity)
     earlier = _version(client, name, history.pop())
     return _move(client, settings, entity, earlier, history)
+
+
+def _log_trials(client: Any, experiment: str, parent: str, trials: Sequence[Mapping[str, Any]]) -> None:
+    from mlflow.entities import Metric, Param
+
+    for number, one in enumerate(trials):
+        child = client.create_run(
+            experiment, tags={"mlflow.parentRunId": parent, "where": str(one["where"])}, run_name=f"trial {number}"
+        )
+        values = [Metric(name, float(one[name]), 0, 0) for name in ("average_precision", "seconds")]
+        params = [Param(name, str(value)) for name, value in one["settings"].items()]
+        client.log_batch(child.info.run_id, metrics=values, params=params)
+        client.set_terminated(child.info.run_id)
 
 
 def _move(client: Any, settings: Settings, entity: str, found: Any, history: list[str]) -> Champion:
@@ -283,8 +367,6 @@ def _store_exists(settings: Settings) -> bool:
 def _mlflow(settings: Settings) -> Any:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     for message in _KNOWN_WARNINGS:
         warnings.filterwarnings("ignore", message=message)
     with warnings.catch_warnings():
@@ -293,6 +375,9 @@ def _mlflow(settings: Settings) -> Any:
         import mlflow
         import mlflow.pyfunc
 
+    # After the import, which sets its own levels.
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     settings.workspace.mkdir(parents=True, exist_ok=True)
     mlflow.set_tracking_uri(settings.mlflow_url)
     mlflow.set_registry_uri(settings.mlflow_url)

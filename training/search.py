@@ -8,9 +8,9 @@ included. A search is stopped by time, so a re-run uses the recipe that was foun
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -19,11 +19,12 @@ from features.profiles import Profiles
 from training import metrics
 from training.detectors.boosting import RECIPES, Boosting, Recipe, taught
 from training.detectors.contract import Floats
-from training.evaluate import split
+from training.evaluate import Evaluation, split
 
 OUTER, INNER = 3, 3
 MOST_TRIALS = 60
 TPE_START = 8
+Settings = Mapping[str, float | int]
 
 
 @dataclass(frozen=True)
@@ -32,62 +33,103 @@ class Trial:
 
     where: str
     """`all`, or the outer fold."""
-    settings: Mapping[str, float | int]
+    settings: Settings
     average_precision: float
     seconds: float
 
 
 @dataclass(frozen=True)
-class Search:
-    """What was found, and what finding it is worth."""
+class Found:
+    """Winning settings, empty where the fixed recipe won: of a search on all labels, and of one in each outer fold."""
 
-    settings: Mapping[str, float | int]
-    """Empty: nothing beat the fixed recipe."""
-    trials: tuple[Trial, ...]
-    nested: Floats
-    """Out-of-fold scores of the nested search, in the order of the labelled entities."""
+    settings: Settings
+    by_fold: tuple[Settings, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"settings": dict(self.settings), "by_fold": [dict(one) for one in self.by_fold]}
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Self:
+        """What `as_dict` wrote: with it, figures and model come out the same without searching again."""
+        return cls(dict(told["settings"]), tuple(dict(one) for one in told["by_fold"]))
+
+
+@dataclass(frozen=True)
+class Worth:
+    """Out-of-fold scores of the labelled entities on the outer folds, and whether each crosses its fold's threshold."""
+
+    nested: pd.Series
+    fires: pd.Series
     searched: float
     """Average precision of the nested search."""
     fixed: float
-    """Average precision of the fixed recipe on the same outer folds."""
+    """Average precision of the fixed recipe on the same folds."""
 
     @property
-    def recipes(self) -> tuple[Recipe, ...]:
-        """The recipes to fit; the fixed ones when searching was not worth it on unseen folds."""
-        return recipes(self.settings) if self.settings and self.searched > self.fixed else RECIPES
+    def better(self) -> bool:
+        """Whether searching gained anything on entities that it never saw; if not, the fixed recipe is used."""
+        return self.searched > self.fixed
 
 
 def search(
-    profiles: Profiles, labels: pd.Series, seconds: float, *, seed: int = 0, threads: int = 0,
-    say: Callable[[str], None] = lambda _: None,
-) -> Search:  # fmt: skip
+    profiles: Profiles, labels: pd.Series, seconds: float, *, seed: int = 0, threads: int = 0
+) -> tuple[Found, list[Trial]]:
     """Search for `seconds` in all; raises `Fault` when labels cannot teach."""
     judged, target = taught(profiles, labels)
     known = pd.Series(target, index=judged.values.index)
-    folds = split(target > 0.5, np.asarray(judged.ids), OUTER, seed)
     each = seconds / (OUTER + 1)
     trials: list[Trial] = []
-    nested, fixed = np.zeros(len(target)), np.zeros(len(target))
-    for number in range(OUTER):
-        inside = judged.select([one for one, fold in zip(judged.ids, folds, strict=True) if fold != number])
-        outside = judged.select([one for one, fold in zip(judged.ids, folds, strict=True) if fold == number])
-        mine = known.loc[inside.values.index]
-        say(f"fold {number + 1}")
-        found, told = _searched(inside, mine, each, f"fold {number + 1}", seed, threads)
+    by_fold = []
+    for number, (inside, _) in enumerate(_outer(judged, target, seed)):
+        found, told = _searched(inside, known.loc[inside.values.index], each, f"fold {number + 1}", seed, threads)
+        by_fold.append(found)
         trials += told
-        for into, made in ((nested, recipes(found)), (fixed, RECIPES)):
-            fitted = Boosting(seed=seed, threads=threads, recipes=made).fit(inside, mine)
-            into[folds == number] = fitted.score(outside)
-    say("all")
     found, told = _searched(judged, known, each, "all", seed, threads)
+    return Found(found, tuple(by_fold)), trials + told
+
+
+def worth(profiles: Profiles, labels: pd.Series, found: Found, *, seed: int = 0, threads: int = 0) -> Worth:
+    """What the search is worth on entities that it never saw: each outer fold by the winner of its own search."""
+    judged, target = taught(profiles, labels)
+    known = pd.Series(target, index=judged.values.index)
+    nested, fixed, fires = known * np.nan, known * np.nan, known * 0.0
+    for settings, (inside, outside) in zip(found.by_fold, _outer(judged, target, seed), strict=True):
+        mine, there = known.loc[inside.values.index], outside.values.index
+        searched = Boosting(seed=seed, threads=threads, recipes=recipes(settings)).fit(inside, mine)
+        nested[there] = searched.score(outside)
+        fires[there] = (nested[there] >= searched.prior).astype(float)
+        fixed[there] = Boosting(seed=seed, threads=threads).fit(inside, mine).score(outside)
     positive = target > 0.5
-    return Search(
-        found, tuple(trials + told), nested,
-        metrics.average_precision(positive, nested), metrics.average_precision(positive, fixed),
-    )  # fmt: skip
+    told = [metrics.average_precision(positive, np.asarray(one, dtype=np.float64)) for one in (nested, fixed)]
+    return Worth(nested, fires, told[0], told[1])
 
 
-def recipes(settings: Mapping[str, float | int]) -> tuple[Recipe, ...]:
+def honest(evaluation: Evaluation, gained: Worth, seed: int = 0) -> Evaluation:
+    """The evaluation with the figures and scores of `boosting` taken from the nested search."""
+    scores = evaluation.scores.copy()
+    scores["boosting"] = gained.nested.reindex(scores.index)
+    target, fires = scores["label"].to_numpy(float) > 0.5, gained.fires.reindex(scores.index).to_numpy(float) > 0.5
+    told = scores["boosting"].to_numpy(float)
+
+    def measure(rows: Any, _: int) -> Mapping[str, float]:
+        return metrics.ranking(target[rows], told[rows], fires[rows], evaluation.budget)
+
+    figures = {**evaluation.figures, "boosting": metrics.figures(measure, np.asarray(scores.index), 1, seed)}
+    note = f"boosting: settings searched within each of {OUTER} outer folds, figures of the entities outside"
+    return replace(evaluation, figures=figures, scores=scores, notes=(*evaluation.notes, note))
+
+
+def _outer(judged: Profiles, target: Floats, seed: int) -> list[tuple[Profiles, Profiles]]:
+    fold = split(target > 0.5, np.asarray(judged.ids), OUTER, seed)
+    ids = np.asarray(judged.ids)
+    return [
+        (judged.select(ids[fold != number].tolist()), judged.select(ids[fold == number].tolist()))
+        for number in range(OUTER)
+    ]
+
+
+def recipes(settings: Settings) -> tuple[Recipe, ...]:
     """The fixed recipes with the boosted one changed; `rounds` is how many, the rest are LightGBM's names."""
     if not settings:
         return RECIPES

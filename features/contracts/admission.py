@@ -73,7 +73,7 @@ CONTRACT = Contract(
             note="ICD-9-CM-3 医保版",
             maps="FHIR Procedure",
         ),
-        Column("drg_weight", "decimal", Text("权重", "drg weight"), note="RW of the DRG/DIP"),
+        Column("drg_weight", "decimal", Text("权重", "drg weight"), note="RW of the DRG/DIP", unit="1"),
         Column(
             "cc_level",
             "enum",

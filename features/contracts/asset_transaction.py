@@ -45,7 +45,7 @@ CONTRACT = Contract(
         Column("listed_price", "money", Text("挂牌价", "listed price"), unit="CNY"),
         Column("amount", "money", Text("成交价", "amount"), unit="CNY", note="sale total"),
         Column("annual_rent", "money", Text("年租金", "annual rent"), unit="CNY"),
-        Column("area_qty", "decimal", Text("面积", "area qty")),
+        Column("area_qty", "decimal", Text("面积", "area qty"), unit="public_asset.unit"),
         Column("signed_at", "date", Text("签订日", "signed at"), required=True),
         Column("start_at", "date", Text("起", "start at")),
         Column("end_at", "date", Text("止", "end at")),

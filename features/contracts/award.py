@@ -33,7 +33,7 @@ CONTRACT = Contract(
             "amount", "money", Text("中标价", "amount"), required=True, unit="CNY", maps="OCDS awards[]/value/amount"
         ),
         Column("awarded_at", "ts", Text("中标时间", "awarded at"), required=True, maps="OCDS awards[]/date"),
-        Column("publicity_days", "decimal", Text("公示天数", "publicity days")),
+        Column("publicity_days", "decimal", Text("公示天数", "publicity days"), unit="day"),
         Column(
             "status",
             "enum",

@@ -45,7 +45,7 @@ CONTRACT = Contract(
             maps="OCDS bids/details[]/status",
         ),
         Column("disqualify_reason", "text", Text("否决原因", "disqualify reason")),
-        Column("score_total", "decimal", Text("总分", "score total")),
+        Column("score_total", "decimal", Text("总分", "score total"), unit="point"),
         Column("is_winner", "bool", Text("是否中标", "is winner"), required=True, maps="OCDS awards[]/relatedBid"),
         Column("bond_account_hash", "hash", Text("保证金转出账户", "bond account hash")),
         Column("agent_person_id", "hash", Text("授权代表", "agent person id"), references="person"),

@@ -13,7 +13,7 @@ CONTRACT = Contract(
         Column("bid_id", "str", Text("投标", "bid id"), key=True, required=True, references="bid"),
         Column("line_no", "int", Text("行号", "line no"), key=True, required=True),
         Column("item_code", "code", Text("清单项", "item code"), required=True, references="catalog_item"),
-        Column("quantity", "decimal", Text("工程量", "quantity"), required=True),
+        Column("quantity", "decimal", Text("工程量", "quantity"), required=True, unit="catalog_item.base_unit"),
         Column("unit_price", "money", Text("综合单价", "unit price"), required=True, unit="CNY"),
         Column("amount", "money", Text("合价", "amount"), required=True, unit="CNY"),
     ),

@@ -28,6 +28,7 @@ CONTRACT = Contract(
             required=True,
             note="in catalog_item.base_unit",
             maps="FHIR Claim.item.quantity",
+            unit="catalog_item.base_unit",
         ),
         Column(
             "unit_price",

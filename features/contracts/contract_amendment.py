@@ -51,7 +51,7 @@ CONTRACT = Contract(
         ),
         Column("reason_text", "text", Text("原因说明", "reason text")),
         Column("item_code", "code", Text("清单项", "item code"), references="catalog_item"),
-        Column("delta_qty", "decimal", Text("工程量增减", "delta qty")),
+        Column("delta_qty", "decimal", Text("工程量增减", "delta qty"), unit="catalog_item.base_unit"),
         Column("unit_price", "money", Text("单价", "unit price"), unit="CNY"),
         Column("approver_id", "hash", Text("审批人", "approver id"), references="person"),
         Column("approved_at", "date", Text("审批日", "approved at")),

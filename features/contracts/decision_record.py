@@ -16,9 +16,9 @@ CONTRACT = Contract(
             "subject_id", "str", Text("事项对象", "subject id"), required=True, note="project_id, txn_id, contract_id"
         ),
         Column("decided_at", "date", Text("日期", "decided at"), required=True),
-        Column("members_total", "int", Text("应到", "members total")),
-        Column("attended", "int", Text("实到", "attended")),
-        Column("votes_for", "int", Text("同意", "votes for")),
+        Column("members_total", "int", Text("应到", "members total"), unit="person"),
+        Column("attended", "int", Text("实到", "attended"), unit="person"),
+        Column("votes_for", "int", Text("同意", "votes for"), unit="person"),
         Column("public_from", "date", Text("公示起", "public from")),
         Column("public_to", "date", Text("公示止", "public to")),
     ),

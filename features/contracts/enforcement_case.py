@@ -37,7 +37,7 @@ CONTRACT = Contract(
                 "none",
             ),
         ),
-        Column("lon", "decimal", Text("经度", "lon")),
-        Column("lat", "decimal", Text("纬度", "lat")),
+        Column("lon", "decimal", Text("经度", "lon"), unit="degree"),
+        Column("lat", "decimal", Text("纬度", "lat"), unit="degree"),
     ),
 )

@@ -82,8 +82,8 @@ CONTRACT = Contract(
             unit="CNY",
             note="per household per month",
         ),
-        Column("headcount", "int", Text("保障人数", "headcount")),
-        Column("quantity", "decimal", Text("数量", "quantity"), note="area (mu, m2), units"),
+        Column("headcount", "int", Text("保障人数", "headcount"), unit="person"),
+        Column("quantity", "decimal", Text("数量", "quantity"), note="area (mu, m2), units", unit="entitlement.unit"),
         Column("unit", "str", Text("单位", "unit")),
         Column(
             "asset_id",

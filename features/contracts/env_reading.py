@@ -14,8 +14,8 @@ CONTRACT = Contract(
         Column("org_id", "str", Text("排污单位", "org id"), required=True, references="organization"),
         Column("pollutant", "code", Text("因子", "pollutant"), key=True, required=True, note="COD, NH3N, SO2, NOx, PM"),
         Column("measured_at", "ts", Text("时间", "measured at"), key=True, required=True, note="hourly mean"),
-        Column("value", "decimal", Text("浓度", "value"), note="mg/L or mg/m3; null = missing"),
-        Column("limit_value", "decimal", Text("限值", "limit value")),
+        Column("value", "decimal", Text("浓度", "value"), note="mg/L or mg/m3; null = missing", unit="mg/L or mg/m3"),
+        Column("limit_value", "decimal", Text("限值", "limit value"), unit="mg/L or mg/m3"),
         Column(
             "flag",
             "enum",
@@ -27,7 +27,7 @@ CONTRACT = Contract(
                 "fault",
             ),
         ),
-        Column("flow", "decimal", Text("流量", "flow"), note="m3/h"),
-        Column("power_kwh", "decimal", Text("治污设施用电", "power kwh"), note="kWh per hour"),
+        Column("flow", "decimal", Text("流量", "flow"), note="m3/h", unit="m3/h"),
+        Column("power_kwh", "decimal", Text("治污设施用电", "power kwh"), note="kWh per hour", unit="kWh/h"),
     ),
 )

@@ -13,7 +13,7 @@ CONTRACT = Contract(
         Column("bid_id", "str", Text("投标", "bid id"), key=True, required=True, references="bid"),
         Column("expert_id", "hash", Text("评委", "expert id"), key=True, required=True, references="person"),
         Column("criterion", "str", Text("评分项", "criterion"), key=True, required=True),
-        Column("score", "decimal", Text("得分", "score"), required=True),
-        Column("max_score", "decimal", Text("满分", "max score"), required=True),
+        Column("score", "decimal", Text("得分", "score"), required=True, unit="point"),
+        Column("max_score", "decimal", Text("满分", "max score"), required=True, unit="point"),
     ),
 )

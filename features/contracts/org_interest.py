@@ -40,7 +40,7 @@ CONTRACT = Contract(
             note="shareholding, votingRights, appointmentOfBoard, seniorManagingOfficial, boardMember, nominee, ... (BODS 0.4 interestType)",
             maps="BODS interests[].type",
         ),
-        Column("share_pct", "ratio", Text("比例", "share pct"), note="0-100", maps="BODS interests[].share"),
+        Column("share_pct", "ratio", Text("比例", "share pct"), note="0-100", maps="BODS interests[].share", unit="%"),
         Column(
             "directness",
             "enum",

@@ -75,6 +75,7 @@ CONTRACT = Contract(
             "int",
             Text("参保人数", "insured headcount"),
             note="employees with social insurance, latest month",
+            unit="person",
         ),
         Column("parent_org_id", "str", Text("上级单位", "parent org id"), references="organization"),
         Column("business_scope", "text", Text("经营范围", "business scope")),

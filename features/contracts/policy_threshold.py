@@ -20,7 +20,7 @@ CONTRACT = Contract(
         Column("region_code", "code", Text("地区", "region code"), key=True, required=True, note="000000 = national"),
         Column("valid_from", "date", Text("起", "valid from"), key=True, required=True),
         Column("valid_to", "date", Text("止", "valid to")),
-        Column("value", "decimal", Text("数值", "value"), required=True),
+        Column("value", "decimal", Text("数值", "value"), required=True, unit="policy_threshold.unit"),
         Column("unit", "str", Text("单位", "unit"), required=True),
         Column("legal_basis", "str", Text("依据", "legal basis"), required=True),
     ),

@@ -54,6 +54,7 @@ CONTRACT = Contract(
             required=True,
             note="base_unit",
             maps="FHIR MedicationRequest.dispenseRequest.quantity",
+            unit="catalog_item.base_unit",
         ),
         Column(
             "days_supply",
@@ -61,9 +62,15 @@ CONTRACT = Contract(
             Text("天数", "days supply"),
             note="days",
             maps="FHIR dispenseRequest.expectedSupplyDuration; CMS Tot_Day_Suply",
+            unit="day",
         ),
         Column(
-            "daily_dose", "decimal", Text("日剂量", "daily dose"), note="strength unit", maps="FHIR dosageInstruction"
+            "daily_dose",
+            "decimal",
+            Text("日剂量", "daily dose"),
+            note="strength unit",
+            maps="FHIR dosageInstruction",
+            unit="strength unit per day",
         ),
         Column(
             "rx_type",

@@ -41,7 +41,7 @@ CONTRACT = Contract(
         Column("event_at", "ts", Text("时间", "event at"), required=True, maps="OCDS milestones[]/dateMet"),
         Column("due_at", "ts", Text("应完成时间", "due at"), maps="OCDS milestones[]/dueDate"),
         Column("amount", "money", Text("金额", "amount"), unit="CNY", maps="OCDS milestones[]/value"),
-        Column("progress_pct", "ratio", Text("形象进度", "progress pct"), note="0-100, cumulative"),
+        Column("progress_pct", "ratio", Text("形象进度", "progress pct"), note="0-100, cumulative", unit="%"),
         Column(
             "measured_amount",
             "money",

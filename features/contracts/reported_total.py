@@ -14,7 +14,7 @@ CONTRACT = Contract(
         Column("metric", "code", Text("指标代码", "metric"), key=True, required=True),
         Column("period_to", "date", Text("期末", "period to"), key=True, required=True),
         Column("period_from", "date", Text("期初", "period from")),
-        Column("value", "decimal", Text("数值", "value"), required=True),
+        Column("value", "decimal", Text("数值", "value"), required=True, unit="reported_total.unit"),
         Column("unit", "str", Text("单位", "unit")),
     ),
 )

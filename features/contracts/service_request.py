@@ -37,8 +37,8 @@ CONTRACT = Contract(
         Column("content", "text", Text("内容", "content"), maps="Open311 description"),
         Column("caller_hash", "hash", Text("诉求人", "caller hash")),
         Column("object_id", "str", Text("对象", "object id"), note="org_id, project_id or asset_id complained of"),
-        Column("lon", "decimal", Text("经度", "lon"), maps="Open311 long"),
-        Column("lat", "decimal", Text("纬度", "lat"), maps="Open311 lat"),
+        Column("lon", "decimal", Text("经度", "lon"), maps="Open311 long", unit="degree"),
+        Column("lat", "decimal", Text("纬度", "lat"), maps="Open311 lat", unit="degree"),
         Column("grid_id", "str", Text("网格", "grid id"), note="GB/T 30428.1 cell"),
         Column("received_at", "ts", Text("受理", "received at"), required=True, maps="Open311 requested_datetime"),
         Column(
@@ -64,8 +64,8 @@ CONTRACT = Contract(
             ),
         ),
         Column("reply_text", "text", Text("答复内容", "reply text"), maps="Open311 status_notes"),
-        Column("satisfaction", "int", Text("满意度", "satisfaction"), note="1-5"),
+        Column("satisfaction", "int", Text("满意度", "satisfaction"), note="1-5", unit="point"),
         Column("reopened_of_id", "str", Text("重办原单", "reopened of id"), references="service_request"),
-        Column("evidence_count", "int", Text("办结佐证数", "evidence count")),
+        Column("evidence_count", "int", Text("办结佐证数", "evidence count"), unit="count"),
     ),
 )

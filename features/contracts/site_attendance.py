@@ -26,6 +26,6 @@ CONTRACT = Contract(
                 "worker",
             ),
         ),
-        Column("minutes", "decimal", Text("在场分钟", "minutes")),
+        Column("minutes", "decimal", Text("在场分钟", "minutes"), unit="minute"),
     ),
 )

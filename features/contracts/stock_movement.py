@@ -34,6 +34,7 @@ CONTRACT = Contract(
             Text("数量", "quantity"),
             required=True,
             note="base_unit, always positive; sign follows kind",
+            unit="catalog_item.base_unit",
         ),
         Column("unit_price", "money", Text("单价", "unit price"), unit="CNY"),
         Column("counterparty_id", "str", Text("往来单位", "counterparty id"), references="organization"),

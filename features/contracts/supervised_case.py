@@ -70,10 +70,10 @@ CONTRACT = Contract(
                 "no_action",
             ),
         ),
-        Column("evidence_count", "int", Text("佐证数", "evidence count")),
+        Column("evidence_count", "int", Text("佐证数", "evidence count"), unit="count"),
         Column("handler_id", "hash", Text("办理人", "handler id"), references="person"),
         Column("verifier_id", "hash", Text("核验人", "verifier id"), references="person"),
-        Column("lon", "decimal", Text("经度", "lon")),
-        Column("lat", "decimal", Text("纬度", "lat")),
+        Column("lon", "decimal", Text("经度", "lon"), unit="degree"),
+        Column("lat", "decimal", Text("纬度", "lat"), unit="degree"),
     ),
 )

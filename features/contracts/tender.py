@@ -103,7 +103,7 @@ CONTRACT = Contract(
         Column("deadline_at", "ts", Text("投标截止", "deadline at"), maps="OCDS tender/tenderPeriod/endDate"),
         Column("opened_at", "ts", Text("开标时间", "opened at"), maps="OCDS tender/bidOpening/date"),
         Column("clarified_at", "ts", Text("最后澄清时间", "clarified at"), maps="OCDS tender/enquiryPeriod"),
-        Column("n_downloads", "int", Text("获取文件家数", "n downloads")),
+        Column("n_downloads", "int", Text("获取文件家数", "n downloads"), unit="count"),
         Column("bond_amount", "money", Text("投标保证金", "bond amount"), unit="CNY"),
         Column(
             "eligibility_text", "text", Text("资格条件", "eligibility text"), maps="OCDS tender/eligibilityCriteria"

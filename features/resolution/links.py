@@ -1,4 +1,4 @@
-"""Links between records: found with their evidence, kept in an append-only journal, undone by a line and not forgotten."""
+"""Links between records: found with their evidence, kept in an append-only journal, undone by a further line."""
 
 from __future__ import annotations
 

@@ -127,7 +127,8 @@ def _name(chance: random.Random) -> str:
 
 
 def _address(chance: random.Random) -> str:
-    return f"龙华区{chance.choice(_ROADS)}{chance.randrange(1, 99)}号{chance.randrange(1, 20)}栋{chance.randrange(101, 2800)}室"
+    number, house, room = chance.randrange(1, 99), chance.randrange(1, 20), chance.randrange(101, 2800)
+    return f"龙华区{chance.choice(_ROADS)}{number}号{house}栋{room}室"
 
 
 def _retold(chance: random.Random, told: str) -> str | None:

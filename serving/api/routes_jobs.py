@@ -52,9 +52,7 @@ def one_job(key: Key, request: Request, asking: Reader) -> JobOut:
 
 
 @router.get("/v1/jobs/{key}/results", summary="One part of a job's result")
-def results(
-    key: Key, request: Request, asking: Reader, cursor: Annotated[int, Query(ge=0, le=10**6)] = 0
-) -> JobRows:
+def results(key: Key, request: Request, asking: Reader, cursor: Annotated[int, Query(ge=0, le=10**6)] = 0) -> JobRows:
     """Parts are there as soon as they are done; `cursor` numbers them from 0."""
     found = _found(request, key, asking)
     rows = serving_of(request).jobs.rows(key, cursor)

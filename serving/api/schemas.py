@@ -361,7 +361,9 @@ class ActionIn(Wire):
     """One action on a case, decided on one version of it."""
 
     action: Action
-    version: int = Field(ge=0, lt=2**63, description="Version of the case that was read; 409 when it has changed since.")
+    version: int = Field(
+        ge=0, lt=2**63, description="Version of the case that was read; 409 when it has changed since."
+    )
     reason: str = Field("", max_length=4000)
     outcome: Outcome | None = None
     to: str = Field("", max_length=80, description="Account that a case is assigned, transferred or copied to.")

@@ -1,4 +1,4 @@
-"""Commands about learned models: `train`, `evaluate`, `promote`, `rollback` and `models`."""
+"""Commands about learned models: `train`, `retrain`, `evaluate`, `shadow`, `promote`, `rollback` and `models`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from features.engine import Engine
     from features.profiles import Profiles
+    from training.train import TrainedRun
 
 EntityArgument = Annotated[str, typer.Argument(help="institution, practitioner, supplier, tender or buyer.")]
 LabelsOption = Annotated[
@@ -38,6 +39,8 @@ def register(app: typer.Typer) -> None:
     app.command("promote")(promote)
     app.command("rollback")(rollback)
     app.command("models")(models)
+    app.command("shadow")(shadow)
+    app.command("retrain")(retrain)
 
 
 def train(
@@ -46,6 +49,7 @@ def train(
     labels: LabelsOption = None,
     folds: FoldsOption = 5,
     seed: SeedOption = 0,
+    search: Annotated[float, typer.Option("--search", help="Seconds to search settings for; 0: none.", min=0)] = 0.0,
     workspace: WorkspaceOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
@@ -60,20 +64,9 @@ def train(
 
         made = run(
             settings, profiles, rows, lambda then: build(engine, entity, then, settings.min_peers),
-            place=str(labels or "label"), seed=seed, folds=folds, until=moment(as_of),
+            place=str(labels or "label"), seed=seed, folds=folds, until=moment(as_of), search_seconds=search,
         )  # fmt: skip
-    told: dict[str, Any] = {
-        "entity": made.entity,
-        "version": made.version,
-        "run_id": made.run_id,
-        "detector": made.detector,
-        "entities": made.entities,
-        "labelled": made.labelled,
-    }
-    for name in ("average_precision", "roc_auc"):
-        value = made.metrics.get(f"{made.detector}.{name}")
-        told[name] = None if value is None else round(value, 4)
-    emit([told], form, settings.language)
+    emit([_told(made)], form, settings.language)
     if made.why_not:
         sys.stderr.write(_why(made.why_not, settings.language) + "\n")
 
@@ -154,6 +147,92 @@ def models(
     from training import registry
 
     emit(registry.versions(settings, entity), form, settings.language)
+
+
+def shadow(
+    entity: EntityArgument,
+    version: Annotated[str | None, typer.Option("--version", help="Candidate; default the newest.")] = None,
+    budget: Annotated[int | None, typer.Option("--budget", help="Entities to look at.", min=1)] = None,
+    as_of: AsOfOption = None,
+    workspace: WorkspaceOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Score a candidate beside the champion without issuing anything, and tell how far they ask about the same."""
+    settings = settings_for(workspace)
+    from training import registry
+    from training.bundle import Bundle
+    from training.shadow import shadow as compare
+
+    with progress(f"shadow {entity}"):
+        _, profiles = _profiles(settings, entity, moment(as_of))
+        number, run_id = registry.run_of(settings, entity, version)
+        champion = Bundle.load(registry.fetch(entity, settings))
+        candidate = Bundle.load(registry.fetch(entity, settings, number))
+        found = compare(champion, candidate, profiles, budget or settings.budget)
+        told = {"champion": champion.folder.name, "candidate": number, "as_of": profiles.as_of.isoformat()}
+        registry.note(settings, run_id, f"shadow/{profiles.as_of:%Y-%m-%d}.json", told | found.as_dict())
+    names = ("only_champion", "only_candidate")
+    row = {"entity": entity, **told, **found.as_dict()}
+    if form is not Format.JSON:
+        row |= {name: ", ".join(row[name][:5]) + (" …" if len(row[name]) > 5 else "") for name in names}
+    emit([row], form, settings.language)
+
+
+def retrain(
+    entity: EntityArgument,
+    from_run: Annotated[str, typer.Option("--from-run", help="MLflow run whose model is made again.")],
+    workspace: WorkspaceOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Make the model of a run again, from the lake version and the labels it was made from. Exit 1 when it differs."""
+    settings = settings_for(workspace)
+    from training import registry
+
+    with progress(f"retrain {entity}"):
+        recipe = registry.recipe(settings, from_run)
+        if recipe.entity != entity:
+            raise Misuse("training.bundle.entity", place=from_run, model=recipe.entity, given=entity)
+        from features.build import build
+        from features.engine import Engine
+        from features.lake import Lake
+        from training.search import Found
+        from training.train import train as run
+
+        kept = recipe.kept
+        engine = Engine.open(Lake(settings.lake_url), recipe.lake_version, threads=settings.threads)
+        as_of = datetime.fromisoformat(kept["as_of"])
+        until = None if kept["until"] is None else datetime.fromisoformat(kept["until"])
+        peers = int(kept["min_peers"])
+        made = run(
+            settings.model_copy(update={"min_peers": peers}), build(engine, entity, as_of, peers), recipe.labels,
+            lambda then: build(engine, entity, then, peers), place=kept["place"], seed=kept["seed"],
+            folds=kept["folds"], until=until, tags={"retrained_from": from_run},
+            found=None if kept["search"] is None else Found.of(kept["search"]),
+        )  # fmt: skip
+        again = registry.recipe(settings, made.run_id)
+    ours, theirs = again.hashes, recipe.hashes
+    differs = sorted(name for name in {*theirs, *ours} if ours.get(name) != theirs.get(name))
+    emit([_told(made) | {"files": len(ours), "differs": ", ".join(differs)}], form, settings.language)
+    if differs:
+        if again.commit != recipe.commit:
+            told = {"then": recipe.commit[:12], "now": again.commit[:12]}
+            sys.stderr.write(say("serving.models.other_code", settings.language, **told) + "\n")
+        raise typer.Exit(1)
+
+
+def _told(made: TrainedRun) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "entity": made.entity,
+        "version": made.version,
+        "run_id": made.run_id,
+        "detector": made.detector,
+        "entities": made.entities,
+        "labelled": made.labelled,
+    }
+    for name in ("average_precision", "roc_auc"):
+        value = made.metrics.get(f"{made.detector}.{name}")
+        told[name] = None if value is None else round(value, 4)
+    return told
 
 
 def _profiles(settings: Settings, entity: str, as_of: datetime | None) -> tuple[Engine, Profiles]:

@@ -1,4 +1,4 @@
-"""`gnomon resolve` finds which records of firms or persons are one, shows the links with their evidence, undoes them."""
+"""`gnomon resolve` finds which records of firms or persons are one, shows the evidence of links, undoes them."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from functools import cache, partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from cases.tables import Trail
 from cases.workflow import ACTIONS, OUTCOMES, ROLES, Action, Role
 from catalogue.model import WarningModel
 from catalogue.scenes import SCENES, SCHEMES
+from features.measures.tables import LOCAL_HOURS
 from gnomon.config import Settings
 from gnomon.errors import Fault
 from gnomon.i18n import say
@@ -30,11 +31,29 @@ from serving.console.pictures import Bar, Strip, bars, strip
 from serving.quantities import quantity
 from serving.reasons import kind_title
 
+CIVIL = timezone(timedelta(hours=LOCAL_HOURS))
+"""Civil time of the place: what people read. Stored and sent moments are UTC."""
+
 
 @cache
 def _environment() -> Environment:
     loader = PackageLoader("serving.console", "templates")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters["day"] = lambda moment: f"{moment.astimezone(CIVIL):%Y-%m-%d}"
+    made.filters["minute"] = lambda moment: f"{moment.astimezone(CIVIL):%Y-%m-%d %H:%M}"
+    made.filters["rarity"] = rarity
+    return made
+
+
+def rarity(percentile: float, language: str) -> str:
+    """How unusual a score is, in words.
+
+    >>> rarity(0.9999, "en"), rarity(0.973, "en")
+    ('the highest of all scored', 'higher than 97.3% of all scored')
+    """
+    if percentile >= 0.9995:
+        return say("serving.console.rarest", language)
+    return say("serving.console.rarer_than", language, share=f"{percentile:.1%}")
 
 
 @dataclass(frozen=True)
@@ -144,20 +163,24 @@ def behind(settings: Settings, warned: Warned) -> dict[Evidence, rows.RowsBehind
         return {}
 
 
-def timeline(events: Sequence[Trail], language: str) -> list[Told]:
-    """The trail of a case in words, newest first; readings are summed up in one line."""
+def timeline(events: Sequence[Trail], names: Mapping[str, str], language: str) -> list[Told]:
+    """The trail of a case in words, newest first, with `names` for accounts; readings are summed up in one line."""
+
+    def who_is(actor: str) -> str:
+        return say("serving.console.itself", language) if actor.startswith("gnomon:") else names.get(actor, actor)
+
     told: list[Told] = []
     readers: dict[str, int] = {}
     for event in events:
         if event.action == "read":
             readers[event.actor] = readers.get(event.actor, 0) + 1
             continue
-        told.append(Told(_what(event.action, language), event.actor, event.at, _detail(event, language)))
+        told.append(Told(_what(event.action, language), who_is(event.actor), event.at, _detail(event, language)))
     told.reverse()
     if readers:
         last = [event for event in events if event.action == "read"][-1]
         separator = "、" if language == Language.ZH else ", "
-        who = separator.join(f"{name} × {count}" for name, count in readers.items())
+        who = separator.join(f"{who_is(name)} × {count}" for name, count in readers.items())
         told.append(Told(say("serving.console.readings", language), who, last.at, ""))
     return told
 

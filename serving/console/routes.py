@@ -11,8 +11,8 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from cases import pages as lists
 from cases import bodies, meetings, people, queue, rectification, service
+from cases import pages as lists
 from cases.pages import Order
 from cases.people import Person
 from cases.workflow import ACTIONS, ENDED, OUTCOMES, SIDES, STATES, Action, State
@@ -260,7 +260,7 @@ def _case(
         warnings=[pages.shown(serving.settings, serving.models, row.warned()) for row in view.warnings[:OPENED]],
         further=view.warnings[OPENED:],
         moves=moves,
-        timeline=pages.timeline(view.trail, language),
+        timeline=pages.timeline(view.trail, names, language),
         copies=view.copies,
         states=STATES,
         outcomes=OUTCOMES,

@@ -10,9 +10,12 @@ from features.ingest import ingest
 from features.lake import Lake
 from features.mapping import load
 
-FILE = """Prscrbr_NPI,Prscrbr_Last_Org_Name,Prscrbr_First_Name,Prscrbr_City,Prscrbr_State_Abrvtn,Prscrbr_State_FIPS,Prscrbr_Type,Prscrbr_Type_Src,Brnd_Name,Gnrc_Name,Tot_Clms,Tot_30day_Fills,Tot_Day_Suply,Tot_Drug_Cst,Tot_Benes
-1003000126,Enkeshafi,Ardalan,Bethesda,MD,24,Internal Medicine,S,Eliquis,Apixaban,14,15.0,407,"8,012.50",
-1003000126,Enkeshafi,Ardalan,Bethesda,MD,24,Internal Medicine,S,Metformin Hcl,Metformin Hcl,22,30.5,900,60.1,11
+HEADER = (
+    "Prscrbr_NPI,Prscrbr_Last_Org_Name,Prscrbr_First_Name,Prscrbr_City,Prscrbr_State_Abrvtn,Prscrbr_State_FIPS,"
+    "Prscrbr_Type,Prscrbr_Type_Src,Brnd_Name,Gnrc_Name,Tot_Clms,Tot_30day_Fills,Tot_Day_Suply,Tot_Drug_Cst,Tot_Benes\n"
+)
+FILE = f"""{HEADER}1003000126,Enkeshafi,Ardalan,Bethesda,MD,24,Surgery,S,Eliquis,Apixaban,14,15.0,407,"8,012.50",
+1003000126,Enkeshafi,Ardalan,Bethesda,MD,24,Surgery,S,Metformin Hcl,Metformin Hcl,22,30.5,900,60.1,11
 1003000142,Khalil,Rashid,Toledo,OH,39,Anesthesiology,S,Gabapentin,Gabapentin,59,59.0,1700,*,20
 """
 

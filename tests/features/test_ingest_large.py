@@ -73,7 +73,9 @@ def test_numbers_within_groups_and_first_rows_hold_across_batches(
 name: m
 derive: {place: {number_within: tender}, bid: {text: "{tender}-{place}"}}
 tables:
-  - {table: bid, columns: {bid_id: bid, tender_id: tender, bidder_id: who, status: {constant: valid}, is_winner: {constant: "0"}}}
+  - table: bid
+    columns:
+      {bid_id: bid, tender_id: tender, bidder_id: who, status: {constant: valid}, is_winner: {constant: "0"}}
   - table: organization
     distinct: true
     columns: {org_id: who, name: called, roles: {constant: [supplier]}, region_code: {constant: X}}

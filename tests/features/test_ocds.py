@@ -12,7 +12,6 @@ import pytest
 from features.ingest import Ingested, ingest
 from features.lake import Lake
 from features.mapping import load, parse
-from tests.realdata import real
 
 RELEASE: dict[str, Any] = {
     "ocid": "ocds-1",

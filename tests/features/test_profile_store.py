@@ -96,7 +96,7 @@ def test_the_command_prints_one_profile_with_value_norm_and_deviation(tmp_path: 
     done = CliRunner().invoke(app(), ["profile", "institution", *options], env={"GNOMON_MIN_PEERS": "5"})
     told = {row["column"]: row for row in json.loads(done.stdout)}
     assert told["claims_count"]["value"] == 9.0
-    assert told["claims_count"]["n"] == 6
+    assert told["claims_count"]["n"] == 5, "the peers without itself"
     assert told["claims_count"]["peers"]["zh"] == "医院 × 二级 × 公立"
 
 

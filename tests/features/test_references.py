@@ -117,3 +117,14 @@ def test_the_command_lists_what_is_parked(tmp_path: Path) -> None:
     listed = CliRunner().invoke(app, ["tables", "--parked", *workspace])
     assert "B1" in listed.stdout
     assert "tender_id; bidder_id" in listed.stdout
+
+
+def test_every_measured_column_has_a_unit_and_every_reference_an_end() -> None:
+    from features.contracts import contracts
+
+    plain = {"line_no", "rx_line", "seq", "fiscal_year", "month", "param"}
+    for name, of in contracts().items():
+        for column in of.columns:
+            measured = column.type in ("money", "decimal", "ratio", "int") and column.name not in plain
+            assert column.unit or not measured, f"{name}.{column.name}"
+            assert column.references is None or column.references in contracts(), f"{name}.{column.name}"

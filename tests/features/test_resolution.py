@@ -1,4 +1,4 @@
-"""Entity resolution: check digits, one form for what is written in many, links with evidence, undo, measured quality."""
+"""Entity resolution: check digits, one form for what is written in many, evidence, undo, measured quality."""
 
 from __future__ import annotations
 

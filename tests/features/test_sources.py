@@ -1,4 +1,4 @@
-"""Every sample declaration over its real kind of connection: a file, a database, a service; rows as its fixture says."""
+"""Every sample declaration over its real kind of connection: a file, a database, a service."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -193,3 +194,51 @@ def test_what_cannot_be_scored_is_told_at_its_place(api, asked, status, place, f
     assert answer.status_code == status
     assert answer.json()["place"].startswith(place)
     assert fault in answer.json()["fault"]
+
+
+def until_it_ends(api: httpx.Client, key: str) -> dict[str, object]:
+    for _ in range(400):
+        told = api.get(f"/v1/jobs/{key}").json()
+        if told["state"] in ("done", "failed", "cancelled"):
+            return told
+        time.sleep(0.05)
+    raise AssertionError(told)
+
+
+def test_a_job_scores_many_entities_and_tells_which_it_could_not(api) -> None:
+    asked = {"entity": "institution", "ids": ["C0", "nobody", "C1"], "explain": True}
+    submitted = api.post("/v1/jobs", json=asked)
+    assert submitted.status_code == 202
+    told = until_it_ends(api, submitted.json()["id"])
+    assert (told["state"], told["total"], told["scored"], told["failed"]) == ("done", 3, 2, 1)
+    rows = api.get(f"/v1/jobs/{told['id']}/results").json()
+    assert [row["entity_id"] for row in rows["items"]] == ["C0", "nobody", "C1"]
+    assert "fault" in rows["items"][1]
+    direct = asked_over_the_api(api, ids=["C0"]).json()["results"][0]
+    assert rows["items"][0] == direct
+    assert told["id"] in {one["id"] for one in api.get("/v1/jobs").json()["items"]}
+
+
+def test_everybody_is_a_job_too_and_one_that_has_ended_stays_as_it_is(api) -> None:
+    key = api.post("/v1/jobs", json={"entity": "institution", "everybody": True}).json()["id"]
+    assert until_it_ends(api, key)["scored"] == CLINICS
+    assert api.post(f"/v1/jobs/{key}/cancel").json()["state"] == "done"
+
+
+def test_warnings_of_another_platform_keep_both_scores_and_come_in_once(api) -> None:
+    theirs = [
+        {"id": "W1", "title": "死亡后仍有结算", "entity_id": "C0", "score": 88.5},
+        {"id": "W2", "title": "死亡后仍有结算", "entity_id": "C1"},
+        {"id": "W3", "title": "未知机构", "entity_id": "not profiled"},
+    ]
+    same = {"scene": "medical-insurance", "scheme": "identity-misuse", "entity_kind": "institution"}
+    asked = {"system": "health", "warnings": [one | same for one in theirs]}
+    told = api.post("/v1/warnings/rescreen", json=asked).json()
+    assert [one["verdict"] for one in told] == ["agreed", "quiet", "unknown"]
+    assert (told[0]["their_score"], told[0]["our_model"]) == (88.5, "med-dead-person-claim")
+    again = api.post("/v1/warnings/rescreen", json=asked).json()
+    assert [one["known"] for one in again] == [True, True, True]
+    page = api.get("/v1/warnings/rescreen", params={"system": "health", "limit": 2}).json()
+    assert [one["foreign_id"] for one in page["items"]] == ["W1", "W2"]
+    rest = api.get("/v1/warnings/rescreen", params={"system": "health", "after": page["cursor"]}).json()
+    assert [one["foreign_id"] for one in rest["items"]] == ["W3"]

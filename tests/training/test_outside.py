@@ -35,9 +35,7 @@ def test_contributions_add_up_to_the_score(fitted: Detector, profiles: Profiles)
     assert np.abs(why.base + why.by_column.sum(axis=1).to_numpy() - fitted.score(shown)).max() < 1e-9
 
 
-def test_a_reloaded_detector_scores_and_explains_the_same(
-    fitted: Detector, profiles: Profiles, tmp_path: Path
-) -> None:
+def test_a_reloaded_detector_scores_and_explains_the_same(fitted: Detector, profiles: Profiles, tmp_path: Path) -> None:
     shown = profiles.select(profiles.ids[:20])
     fitted.save(tmp_path)
     again = type(fitted).load(tmp_path)

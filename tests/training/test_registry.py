@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from gnomon.errors import Fault
 from training import bundle, registry
 from training.bundle import Bundle
 from training.flat import flat
-from training.train import TrainedRun, train
+from training.train import TrainedRun, fit, train, write
 
 
 def rows_of(labels: pd.Series) -> pd.DataFrame:
@@ -70,7 +71,43 @@ def test_the_run_holds_what_is_needed_to_judge_it(
         one.path for folder in ("plots", "evaluation", "") for one in client.list_artifacts(run.info.run_id, folder)
     }
     assert {"plots/summary.png", "plots/importance.png", "plots/precision_recall.png"} <= held
+    assert {"plots/waterfall.png", "plots/dependence_1.png", "model_card.zh.html", "model_card.en.html"} <= held
+    assert 0.0 < run.data.metrics["reason_stability"] <= 1.0
+    assert run.data.metrics["reasons_for_80_percent"] >= 1.0
     assert {"features.json", "model_card.json", "evaluation/out_of_fold.parquet"} <= held
+
+
+def test_the_same_recipe_makes_the_same_model_bit_for_bit(
+    settings: Settings, trained: tuple[TrainedRun, TrainedRun], profiles: Profiles
+) -> None:
+    recipe = registry.recipe(settings, trained[1].run_id)
+    assert (recipe.entity, recipe.lake_version) == ("institution", profiles.lake_version)
+    again = fit(settings, profiles, recipe.labels, lambda _: profiles, seed=recipe.kept["seed"])
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "bundle"
+        write(folder, profiles, again)
+        made = json.loads((folder / bundle.MANIFEST).read_text(encoding="utf-8"))
+    assert made == recipe.hashes
+    assert set(made) == bundle.ALLOWED
+
+
+def test_a_run_that_is_not_there_is_named(settings: Settings, trained: tuple[TrainedRun, TrainedRun]) -> None:
+    with pytest.raises(Fault, match="no such run"):
+        registry.recipe(settings, "0" * 32)
+
+
+def test_the_bundle_tells_probabilities_and_p_values(
+    settings: Settings, trained: tuple[TrainedRun, TrainedRun], profiles: Profiles
+) -> None:
+    plain, learned = (Bundle.load(registry.fetch("institution", settings, one)) for one in ("1", "2"))
+    assert plain.calibration is not None
+    assert learned.calibration is not None
+    assert (plain.calibration.reference_of, learned.calibration.reference_of) == ("all", "refuted")
+    score = learned.score(profiles, explain=False).score
+    told = learned.calibration.probability(score)
+    assert told is not None
+    assert 0.1 < told.mean() < 0.5
+    assert plain.calibration.p_value(plain.score(profiles, explain=False).score).min() > 0.0
 
 
 def test_no_pickle_lies_anywhere(settings: Settings, trained: tuple[TrainedRun, TrainedRun]) -> None:

@@ -1,12 +1,15 @@
 """Gradient boosting on values and deviations, learned from labels: log-odds that an entity is confirmed.
 
 LightGBM, several seeds averaged into one model text, so that score and contributions stay one exact sum. Settings are
-fixed and the same for every entity and data set, chosen for label sets of some dozens to some thousands.
+fixed and the same for every entity and data set, chosen for label sets of some dozens to some thousands. Where screens
+are declared for a kind of entity, their calibrated score takes part, and the more the fewer the labels: what is known
+of collusion beforehand outweighs what a few dozen cases can teach.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +22,7 @@ from gnomon.errors import Fault
 from training.design import Design, Floats, full
 from training.detectors import trees
 from training.detectors.contract import Contributions
+from training.detectors.screens import DECLARED, Screens
 
 MODEL, ABOUT = "boosting.txt", "boosting.json"
 MIN_OF_EACH = 10
@@ -69,8 +73,10 @@ TREES: dict[str, Any] = {
 }
 RECIPES = (Recipe(150, repeats=3), Recipe(300, tuple(TREES.items()), random=True))
 """Greedy boosting is best on hundreds of labels of a kind, deep random trees on dozens: a weighted mean serves."""
-EVEN_AT = 100
+EVEN_AT = 50
 """At so many labels of the rarer kind both weigh the same; random trees weigh `(EVEN_AT / labels)²`."""
+SCREENS_TO_TREES = 0.5
+"""Weight of the screens against that of the random trees; both leave together as labels grow."""
 
 
 @dataclass
@@ -85,6 +91,11 @@ class Boosting:
     design: Design = field(default_factory=lambda: Design(()))
     typical: tuple[float, ...] = ()
     """What stands in for an unknown value of each feature: the median of the labelled entities."""
+    screens: Screens | None = None
+    slope: float = 0.0
+    """Log-odds that a point of the screens' score adds; never negative."""
+    level: float = 0.0
+    """Log-odds where the screens' score is zero."""
     _text: str = ""
     _model: Any = None
 
@@ -101,6 +112,7 @@ class Boosting:
         matrix = self._matrix(rows)
         rarer = int(min(target.sum(), len(target) - target.sum()))
         weights = {recipe: recipe.weight(rarer) for recipe in self.recipes if recipe.weight(rarer) > 0.0}
+        whole = sum(weights.values()) + self._listen(rows, target, weights)
         parts: list[tuple[str, float]] = []
         for recipe, weight in weights.items():
             for number in range(recipe.repeats):
@@ -108,19 +120,25 @@ class Boosting:
                 settings["num_threads"] = self.threads
                 data = lightgbm.Dataset(matrix, target, params={"verbose": -1, "feature_pre_filter": False})
                 text = lightgbm.train(settings, data, recipe.rounds).model_to_string()
-                parts.append((text, weight / sum(weights.values()) / recipe.repeats))
+                parts.append((text, weight / whole / recipe.repeats))
         self._text = trees.merged(parts, matrix.shape[1])
         self._model = trees.booster_of(self._text)
         return self
 
     def score(self, profiles: Profiles) -> Floats:
         """Log-odds of each entity; higher is more like the confirmed ones."""
-        return trees.raw(self._model, self._matrix(profiles), self.threads)
+        score = trees.raw(self._model, self._matrix(profiles), self.threads)
+        return score if self.screens is None else score + self.level + self.slope * self.screens.score(profiles)
 
     def explain(self, profiles: Profiles) -> Contributions:
         """Exact TreeSHAP values of the log-odds, value and deviation of a column told together."""
         by_feature, base = trees.contributions(self._model, self._matrix(profiles), self.threads)
-        return Contributions(base, self.design.told(by_feature, profiles))
+        told = self.design.told(by_feature, profiles)
+        if self.screens is None:
+            return Contributions(base, told)
+        known = self.screens.explain(profiles)
+        told = told.add(self.slope * known.by_column, fill_value=0.0)[list(self.design.columns)]
+        return Contributions(base + self.level + self.slope * known.base, told)
 
     def save(self, folder: Path) -> None:
         """Write model text and JSON."""
@@ -128,6 +146,8 @@ class Boosting:
         (folder / MODEL).write_text(self._text, encoding="ascii")
         about = {"seed": self.seed, "prior": self.prior, "features": self.design.as_list()}
         about["typical"] = list(self.typical)
+        if self.screens is not None:
+            about |= {"screens": self.screens.as_dict(), "slope": self.slope, "level": self.level}
         (folder / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
 
     @classmethod
@@ -136,9 +156,35 @@ class Boosting:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         found = cls(about["seed"], prior=about["prior"], design=Design.of(about["features"]))
         found.typical = tuple(float(one) for one in about["typical"])
+        if "screens" in about:
+            found.screens = Screens.of(about["screens"])
+            found.slope, found.level = float(about["slope"]), float(about["level"])
         found._model = trees.booster(folder / MODEL)
         found._text = (folder / MODEL).read_text(encoding="ascii")
         return found
+
+    def _listen(self, rows: Profiles, target: Floats, weights: Mapping[Recipe, float]) -> float:
+        """Calibrate the declared screens on the labels, and keep them unless they speak against their direction.
+
+        Returns the weight they got; slope and level are scaled to their part of the whole already.
+        """
+        share = SCREENS_TO_TREES * sum(weight for recipe, weight in weights.items() if recipe.random)
+        self.screens = None
+        if not share or rows.entity not in DECLARED:
+            return 0.0
+        from sklearn.linear_model import LogisticRegression
+
+        screens = Screens().fit(rows)
+        score = screens.score(rows)
+        middle, spread = float(score.mean()), float(score.std()) or 1.0
+        fitted = LogisticRegression().fit(((score - middle) / spread)[:, None], target)
+        slope = float(fitted.coef_[0, 0]) / spread
+        if slope <= 0.0 or not set(screens.design.columns) <= set(self.design.columns):
+            return 0.0
+        part = share / (sum(weights.values()) + share)
+        self.screens, self.slope = screens, slope * part
+        self.level = (float(fitted.intercept_[0]) - slope * middle) * part
+        return share
 
     def _matrix(self, profiles: Profiles) -> Floats:
         # Left to itself a tree learns that who hides a value is suspicious; unknown must read as usual.

@@ -1,0 +1,93 @@
+"""The metrics, the dashboard and the alert rules that ship name the same things."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+
+from gnomon.config import Settings
+from gnomon.database import transaction
+from monitoring import job_store, schedules
+from monitoring.comparison import keep
+from monitoring.drift import compared
+from monitoring.effect import Summary
+from monitoring.exposition import METRICS, text
+from monitoring.feeds import FeedHealth, Sign, Trouble
+from monitoring.watchdog import Lateness, Overdue
+
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations"
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+SAMPLE = re.compile(r'^([a-z_]+)(\{([a-z_]+="(\\.|[^"\\])*")(,[a-z_]+="(\\.|[^"\\])*")*\})? -?[0-9.e+-]+$')
+NAME = re.compile(r"\bgnomon_[a-z_]+\b")
+SERVED = {"gnomon_requests_total", "gnomon_request_seconds_bucket"}
+"""Counted by the process that answers requests."""
+
+
+def told(tmp_path: Path) -> str:
+    side = {"score": Summary.of([float(n) for n in range(100)])}
+    keep(compared("institution", side, side, as_of=NOW, model="m/1"), tmp_path / "drift")
+    feed = FeedHealth('hot"line', 9, NOW, 1.0, (Trouble("hotline", Sign.LATE, "", 1.0, 9.0),))
+    with job_store.opened(Settings(workspace=tmp_path)) as engine:
+        with transaction(engine) as session:
+            schedules.save(session, "nightly", "score", {}, cron="0 6 * * *", now=NOW)
+        schedules.run(engine, "nightly", {"score": lambda given: {}}, 1, by_hand=True)
+        with transaction(engine) as session:
+            late = [Overdue("nightly", Lateness.LATE, NOW)]
+            return text(session, tmp_path / "drift", [feed], late, [], NOW)
+
+
+def test_every_line_is_of_the_format_and_every_metric_is_declared(tmp_path: Path) -> None:
+    lines = told(tmp_path).splitlines()
+    samples = [line for line in lines if not line.startswith("#")]
+    assert all(SAMPLE.match(line) for line in samples), samples
+    assert {line.split()[2] for line in lines if line.startswith("# TYPE")} == set(METRICS)
+    assert 'gnomon_job_overdue{job="nightly"} 1' in samples
+    assert 'gnomon_feed_last_arrival_seconds{source="hot\\"line"} 1772409600' in samples
+
+
+def test_every_metric_is_documented() -> None:
+    page = (OPERATIONS / "monitoring.md").read_text(encoding="utf-8")
+    assert {name for name in METRICS if f"`{name}`" not in page} == set()
+
+
+def test_the_alert_rules_are_whole_and_ask_for_metrics_that_exist() -> None:
+    rules = yaml.safe_load((OPERATIONS / "alerts.yml").read_text(encoding="utf-8"))
+    assert set(rules) == {"groups"}
+    seen = set()
+    for group in rules["groups"]:
+        assert set(group) <= {"name", "interval", "rules"}
+        for rule in group["rules"]:
+            assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}
+            assert re.fullmatch(r"\d+[smhd]", rule["for"])
+            assert rule["labels"]["severity"] in {"warning", "critical"}
+            assert set(rule["annotations"]) == {"summary", "summary_zh"}
+            assert rule["expr"].count("(") == rule["expr"].count(")")
+            assert rule["expr"].count("{") == rule["expr"].count("}")
+            asked = set(NAME.findall(rule["expr"]))
+            assert asked
+            assert asked <= set(METRICS) | SERVED
+            assert rule["alert"] not in seen
+            seen.add(rule["alert"])
+
+
+def test_the_dashboard_asks_for_metrics_that_exist_and_its_panels_do_not_overlap() -> None:
+    board = json.loads((OPERATIONS / "grafana.json").read_text(encoding="utf-8"))
+    assert {"title", "uid", "schemaVersion", "panels", "templating"} <= set(board)
+    taken: set[tuple[int, int]] = set()
+    for panel in board["panels"]:
+        assert panel["datasource"] == {"type": "prometheus", "uid": "${source}"}
+        place = panel["gridPos"]
+        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"])
+                 for y in range(place["y"], place["y"] + place["h"])}  # fmt: skip
+        assert place["x"] + place["w"] <= 24
+        assert not cells & taken
+        taken |= cells
+        for target in panel["targets"]:
+            asked = set(NAME.findall(target["expr"]))
+            assert asked
+            assert asked <= set(METRICS) | SERVED
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])

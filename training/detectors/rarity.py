@@ -1,0 +1,131 @@
+"""Rarity: thin in the histograms, far from the nearest of a few others, far on the suspicious side. No labels.
+
+Three parts, each over the spread of its own scores in the training population, summed with `WEIGHTS`:
+thinness of each column's histogram bin (HBOS, Goldstein and Dengel 2012), mean distance to the nearest of a few random
+entities over many draws (LeSiNN, Pang, Ting and Albrecht 2015), and compressed excess. All read directed deviations, so
+the harmless side is the same as usual. A distance parts among the columns as `d_j² / |d|`: its Aumann-Shapley value
+along the straight line from the neighbour, which adds up exactly.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from features.profiles import Profiles
+from gnomon.errors import Fault
+from training.design import Design, Floats, directed, require
+from training.detectors.contract import Contributions
+
+ABOUT = "rarity.json"
+WEIGHTS = (1.0, 2.0, 1.0)
+"""Histogram, neighbours, excess. Parts and weights were chosen once over the 21 ADBench sets together."""
+BINS, FLOOR = 10, 0.1
+"""Bins of equal width, and what is added to a bin's relative height so that an empty one stays finite."""
+DRAWS, DRAWN = 80, 4
+"""How many draws of how many entities each: few enough that nobody's own cluster is always among them."""
+
+
+@dataclass
+class Rarity:
+    """Unsupervised; labels are ignored. Score in weighted standard deviations over the training population."""
+
+    seed: int = 0
+    threads: int = 0
+    name: str = "rarity"
+    design: Design = field(default_factory=lambda: Design(()))
+    spreads: tuple[float, ...] = ()
+    usual: Floats = field(default_factory=lambda: np.empty(0))
+    """Mean contribution of each feature over the training population."""
+    edges: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    thinness: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    """Features × bins."""
+    others: Floats = field(default_factory=lambda: np.empty((0, 0, 0)))
+    """Draws × entities drawn × features, compressed."""
+
+    def fit(self, profiles: Profiles, labels: pd.Series | None = None) -> Self:
+        """Note histograms and draw the others; raises `Fault` when nothing with a direction deviates."""
+        self.design = directed(profiles)
+        if not self.design.features:
+            raise Fault("training.forest.nothing_varies", place=profiles.entity)
+        toward = self._toward(profiles)
+        low, high = toward.min(axis=0), toward.max(axis=0)
+        self.edges = np.linspace(low, np.where(high > low, high, low + 1.0), BINS + 1, axis=1)
+        counts = np.stack([np.histogram(one, bins)[0] for one, bins in zip(toward.T, self.edges, strict=True)])
+        self.thinness = -np.log2(counts / counts.max(axis=1, keepdims=True) + FLOOR)
+        rng = np.random.default_rng(self.seed)
+        drawn = min(DRAWN, len(toward))
+        picked = np.stack([rng.choice(len(toward), drawn, replace=False) for _ in range(DRAWS)])
+        self.others = np.arcsinh(toward)[picked]
+        parts = self._parts(toward)
+        self.spreads = tuple(float(part.sum(axis=1).std()) or 1.0 for part in parts)
+        self.usual = self._summed(parts).mean(axis=0)
+        return self
+
+    def score(self, profiles: Profiles) -> Floats:
+        """Weighted sum of the three parts of each entity; higher is rarer."""
+        return np.asarray(self._summed(self._parts(self._toward(profiles))).sum(axis=1), dtype=float)
+
+    def explain(self, profiles: Profiles) -> Contributions:
+        """Each column's share of the three parts less its mean over the training population."""
+        by_feature = self._summed(self._parts(self._toward(profiles))) - self.usual
+        return Contributions(float(self.usual.sum()), self.design.told(by_feature, profiles))
+
+    def save(self, folder: Path) -> None:
+        """Write JSON."""
+        folder.mkdir(parents=True, exist_ok=True)
+        about: dict[str, Any] = {"seed": self.seed, "features": self.design.as_list(), "spreads": list(self.spreads)}
+        about |= {name: getattr(self, name).tolist() for name in ("usual", "edges", "thinness", "others")}
+        (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        found = cls(int(about["seed"]), design=Design.of(about["features"]))
+        found.spreads = tuple(float(one) for one in about["spreads"])
+        found.usual, found.edges = np.asarray(about["usual"], dtype=float), np.asarray(about["edges"], dtype=float)
+        found.thinness, found.others = np.asarray(about["thinness"], float), np.asarray(about["others"], dtype=float)
+        return found
+
+    def _toward(self, profiles: Profiles) -> Floats:
+        """Deviations towards suspicion, not compressed; unknown and harmless are zero."""
+        _, deviations = require(profiles, self.design.columns)
+        places = {column: number for number, column in enumerate(self.design.columns)}
+        known = np.nan_to_num(deviations, nan=0.0)
+        columns = [known[:, places[feature.column]] for feature in self.design.features]
+        sides = [feature.part for feature in self.design.features]
+        signed = [-one if side == "down" else one for one, side in zip(columns, sides, strict=True)]
+        return np.column_stack(
+            [one if side == "either" else np.maximum(one, 0.0) for one, side in zip(signed, sides, strict=True)]
+        )
+
+    def _parts(self, toward: Floats) -> tuple[Floats, Floats, Floats]:
+        compressed = np.arcsinh(toward)
+        return self._thin(toward), self._apart(compressed), np.maximum(compressed, 0.0)
+
+    def _thin(self, toward: Floats) -> Floats:
+        out = np.empty_like(toward)
+        for number, edges in enumerate(self.edges):
+            place = np.clip(np.searchsorted(edges, toward[:, number], side="right") - 1, 0, BINS - 1)
+            out[:, number] = self.thinness[number, place]
+        return out
+
+    def _apart(self, compressed: Floats) -> Floats:
+        out = np.zeros_like(compressed)
+        own = (compressed**2).sum(axis=1)
+        for others in self.others:
+            near = (own[:, None] + (others**2).sum(axis=1) - 2.0 * compressed @ others.T).argmin(axis=1)
+            squares = (compressed - others[near]) ** 2
+            distance = np.sqrt(squares.sum(axis=1, keepdims=True))
+            out += squares / np.where(distance > 0.0, distance, 1.0)
+        return out / len(self.others)
+
+    def _summed(self, parts: tuple[Floats, ...]) -> Floats:
+        weighed = zip(WEIGHTS, parts, self.spreads, strict=True)
+        return np.asarray(sum(weight / spread * part for weight, part, spread in weighed), dtype=float)
