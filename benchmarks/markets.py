@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,22 +52,27 @@ def load(folder: Path, kind: str) -> LabelledSet:
     """One set through the real pipeline in a temporary lake."""
     entity = "tender" if kind == "tenders" else "institution"
     with tempfile.TemporaryDirectory() as scratch:
-        lake = Lake(str(Path(scratch) / "lake"))
-        for file, name in _files(folder, kind):
-            for one in ingest([file], mapping.load(name), lake, Path(scratch) / "refused", KEY):
-                if one.fault is not None:
-                    raise one.fault
-        engine = Engine.open(lake)
-        try:
-            profiles = build(engine, entity)
-        finally:
-            engine.close()
+        profiles = profiled(_files(folder, kind), entity, Path(scratch))
     rows = read_labels(folder / "labels.csv", entity, profiles.ids)
     path = folder / "published_screens.csv"
     published = pd.read_csv(path, index_col=0) if path.exists() else None
     if published is not None:
         published.index = published.index.astype(str)
     return LabelledSet(folder.name, kind, profiles, labels_for(profiles, rows, str(folder)), published)
+
+
+def profiled(files: Sequence[tuple[Path, str]], entity: str, scratch: Path) -> Profiles:
+    """Profiles of one kind of entity from files, each with the name of its shipped mapping."""
+    lake = Lake(str(scratch / "lake"))
+    for file, name in files:
+        for one in ingest([file], mapping.load(name), lake, scratch / "refused", KEY):
+            if one.fault is not None:
+                raise one.fault
+    engine = Engine.open(lake)
+    try:
+        return build(engine, entity)
+    finally:
+        engine.close()
 
 
 def rows_sets(data: Path, limit: int | None) -> Iterator[tuple[str, Profiles, pd.Series]]:

@@ -7,6 +7,7 @@ from gnomon.i18n import both
 from gnomon.terms import Change, Counterfactual, Text
 from serving.budget import Finding
 from serving.quantities import quantity
+from serving.reasons import BETWEEN
 from training.counterfactual import Move, counterfactual
 
 
@@ -28,4 +29,5 @@ def told(profiles: Profiles, entity_id: str, moves: tuple[Move, ...]) -> Counter
         value, to = (quantity(one, column.unit) for one in (move.value, move.to))
         said.append(both(f"serving.change.{place}", title=column.title, value=value, to=to))
     joined = Text("，".join(one.zh for one in said), "; ".join(one.en for one in said))
-    return Counterfactual(tuple(changes), both("serving.change.sentence", moves=joined))
+    sentence = both("serving.change.sentence", moves=joined)
+    return Counterfactual(tuple(changes), Text(BETWEEN.sub("", sentence.zh), sentence.en))

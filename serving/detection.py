@@ -18,6 +18,7 @@ from gnomon.progress import progress
 from gnomon.terms import Severity
 from serving.budget import Finding, by_size, learned_count, percentiles
 from serving.champions import Loaded, fetched
+from serving.reasons import by_measure
 from training.bundle import Scored
 from training.volume import is_size
 
@@ -103,7 +104,7 @@ def learned_findings(
         return [], len(excused), 0
     top = [profiles.ids[at] for at in map(int, order)]
     explained = serving.bundle.score(profiles.select(top))
-    shares = [_shares(explained.contributions, at) for at in range(len(top))]
+    shares = [by_measure(profiles, _shares(explained.contributions, at)) for at in range(len(top))]
     size = {column.name for column in profiles.columns if is_size(profiles.entity, column)}
     merely_large = [by_size(one, size) for one in shares]
     kept = [at for at, large in enumerate(merely_large) if not large][:count]

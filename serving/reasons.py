@@ -62,6 +62,14 @@ def told_lines(contributions: Mapping[str, float], limit: int = TOLD) -> tuple[l
     return told, math.fsum(line.contribution for line in rest), len(rest)
 
 
+def by_measure(profiles: Profiles, contributions: Mapping[str, float]) -> dict[str, float]:
+    """Contributions summed over the windows of each measure, under the weightiest window: one measure, one reason."""
+    windows: dict[str, dict[str, float]] = {}
+    for name, share in contributions.items():
+        windows.setdefault(profiles.column(name).measure, {})[name] = share
+    return {max(one, key=lambda name: abs(one[name])): math.fsum(one.values()) for one in windows.values()}
+
+
 def reasons(
     profiles: Profiles,
     entity_id: str,

@@ -22,7 +22,7 @@ from gnomon.errors import Fault, nearest
 from gnomon.terms import Reason, Severity, Text
 from serving import champions
 from serving.champions import Loaded
-from serving.reasons import reasons
+from serving.reasons import by_measure, reasons
 from serving.wording import name_of
 from training import bundle
 
@@ -120,7 +120,8 @@ class Scorer:
                 why: tuple[Reason, ...] = ()
                 if explain:
                     row = scored.contributions.iloc[at]
-                    why = reasons(profiles, entity_id, dict(zip(map(str, row.index), row.to_list(), strict=True)))
+                    shares = dict(zip(map(str, row.index), row.to_list(), strict=True))
+                    why = reasons(profiles, entity_id, by_measure(profiles, shares))
                 learned = LearnedScore(
                     self.champion.name,
                     float(scored.score[at]),

@@ -24,17 +24,32 @@ from training.design import Floats
 from training.detectors.boosting import Boosting
 from training.detectors.contract import Contributions
 from training.detectors.forest import Forest
+from training.detectors.rarity import Rarity
+from training.detectors.screens import Screens
 
 MANIFEST, ABOUT, QUANTILES = "manifest.json", "bundle.json", "score_quantiles.json"
 CALIBRATION = "calibration.json"
 POINTER = "champion.json"
 ALLOWED = frozenset(
-    {"forest.txt", "forest.json", "boosting.txt", "boosting.json", ABOUT, QUANTILES, CALIBRATION, "reference.parquet"}
-)
-Learned = Forest | Boosting
+    {
+        "forest.txt", "forest.json", "boosting.txt", "boosting.json", "screens.json", "rarity.json",
+        ABOUT, QUANTILES, CALIBRATION, "reference.parquet",
+    }
+)  # fmt: skip
+Learned = Forest | Boosting | Screens | Rarity
 """Detectors that a bundle can hold."""
-DETECTORS: Mapping[str, type[Forest] | type[Boosting]] = {"forest": Forest, "boosting": Boosting}
-UNITS = {"forest": "log2 anomaly score", "boosting": "log-odds"}
+DETECTORS: Mapping[str, type[Learned]] = {
+    "forest": Forest,
+    "boosting": Boosting,
+    "screens": Screens,
+    "rarity": Rarity,
+}
+UNITS = {
+    "forest": "log2 anomaly score",
+    "boosting": "log-odds",
+    "screens": "summed log-odds of screens",
+    "rarity": "standard deviations of rarity",
+}
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,14 @@ class Bundle:
     def load(cls, folder: Path) -> Self:
         """Read a verified folder; raises `Fault` for anything foreign, changed, lacking or unreadable."""
         verify(folder)
+        try:
+            return cls._read(folder)
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+            # Sealed and unchanged, yet not what this code writes: made by another version, or by something else.
+            raise Fault("training.bundle.unreadable", place=str(folder), error=repr(error)) from error
+
+    @classmethod
+    def _read(cls, folder: Path) -> Self:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         name = about.get("detector")
         if name not in DETECTORS:

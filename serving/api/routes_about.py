@@ -11,7 +11,8 @@ from features.measures import entities
 from gnomon import __version__
 from gnomon.errors import Fault
 from serving.api.auth import Reader
-from serving.api.schemas import ModelOut, TextOut, WarningModelOut
+from serving.api.schemas import TextOut
+from serving.api.schemas_about import ModelOut, WarningModelOut
 from serving.api.state import Serving, serving_of
 
 router = APIRouter()

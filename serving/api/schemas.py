@@ -378,33 +378,3 @@ class ActionIn(Wire):
     bodies: Names = Field([], description="Bodies that a circular goes to.")
     other: int = Field(0, ge=0, lt=2**63, description="Number of another case, an item or a consultation.")
     answer: str = Field("", max_length=10, description="yes, no or (votes) abstain.")
-
-
-class ModelOut(Wire):
-    """The learned model that serves one kind of entity here."""
-
-    entity: str
-    name: str | None = Field(description="`<registered name>/<version>`; null when none is promoted.")
-    detector: str | None
-    columns: list[str] = Field(description="Profile columns that the model reads.")
-    profiles_as_of: datetime | None = Field(description="Stored profiles that ids are scored at.")
-    entities: int
-
-
-class WarningModelOut(Wire):
-    """One entry of the catalogue."""
-
-    id: str
-    version: int
-    scene: str
-    stage: str
-    entity: str
-    scheme: str
-    detector: str
-    title: TextOut
-    meaning: TextOut
-    advice: TextOut
-    basis: list[str]
-    when: str
-    alert: str
-    unless: list[str]

@@ -145,7 +145,7 @@ class Road:
         """Train a candidate, log it to MLflow, and put it through the gate."""
         from serving.commands import models
 
-        # Three folds tell a newcomer enough; `gnomon train` takes five. What it says on stderr is told in the line below.
+        # Three folds tell a newcomer enough; `gnomon train` takes five.
         made = self.rows(models.train, entity, quiet=True, as_of=None, labels=None, folds=3, seed=0)[0]
         figure = made["average_precision"]
         told = {name: made[name] for name in ("version", "detector", "entities", "labelled")}

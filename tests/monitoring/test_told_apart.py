@@ -35,9 +35,8 @@ RUNS = (SINCE + timedelta(days=91), SINCE + timedelta(days=96))
 """Two runs, when what began has filled the shortest window."""
 YEAR = timedelta(days=365)
 SEEDS, QUIET_RUNS = 20, 30
-KIND = "institution"
-LIMITS = Limits(rows=30)
-"""The small city has some forty hospitals."""
+KIND = "practitioner"
+LIMITS = Limits()
 Tables = dict[str, pa.Table]
 
 
@@ -77,43 +76,40 @@ def changed(rows: pa.Table, mask: pa.ChunkedArray, columns: list[str], how: Call
 
 
 ALWAYS = (SINCE, datetime(2100, 1, 1, tzinfo=UTC))
-MONEY = ["total_amount", "fund_amount", "assistance_amount", "self_amount"]
+LINES = ("prescription", "prescribed_at", ["quantity", "daily_dose"])
+CHARGES = ("claim_item", "occurred_at", ["amount", "fund_amount", "unit_price"])
+Feed = tuple[str, str, list[str]]
+
+
+def planted(city: Tables, feed: Feed, how: Callable[[pa.Array], pa.Array], *spans: tuple[datetime, datetime]) -> Tables:
+    name, at, columns = feed
+    return city | {name: changed(city[name], after(city[name], at, *(spans or (ALWAYS,))), columns, how)}
 
 
 def price_reform(city: Tables) -> Tables:
-    claim = city["claim"]
-    return city | {"claim": changed(claim, after(claim, "settled_at", ALWAYS), MONEY, lambda x: pc.multiply(x, 1.8))}
+    return planted(city, CHARGES, lambda x: pc.multiply(x, 2.5))
 
 
 def new_drug_list(city: Tables) -> Tables:
-    rx = city["prescription"]
-    late = after(rx, "prescribed_at", ALWAYS)
-    told = changed(rx, late, ["quantity", "daily_dose"], lambda x: pc.multiply(x, 2.5))
-    claim = city["claim"]
-    paid = changed(claim, after(claim, "settled_at", ALWAYS), ["fund_amount"], lambda x: pc.multiply(x, 0.5))
-    return city | {"prescription": told, "claim": paid}
+    return planted(city, LINES, lambda x: pc.multiply(x, 2.5))
 
 
 def zeros(city: Tables) -> Tables:
-    claim = city["claim"]
-    return city | {"claim": changed(claim, after(claim, "settled_at", ALWAYS), MONEY, lambda x: pc.multiply(x, 0.0))}
+    return planted(city, CHARGES, lambda x: pc.multiply(x, 0.0))
 
 
 def stopped(city: Tables) -> Tables:
-    claim = city["claim"]
-    return city | {"claim": claim.filter(pc.invert(after(claim, "settled_at", ALWAYS)))}
+    lines = city["prescription"]
+    return city | {"prescription": lines.filter(pc.invert(after(lines, "prescribed_at", ALWAYS)))}
 
 
 def renamed(city: Tables) -> Tables:
-    claim = city["claim"]
-    late = after(claim, "settled_at", ALWAYS)
-    return city | {"claim": changed(claim, late, MONEY, lambda x: pa.nulls(len(x), pa.float64()))}
+    return planted(city, LINES, lambda x: pa.nulls(len(x), pa.float64()))
 
 
 def season(city: Tables) -> Tables:
-    claim = city["claim"]
     spans = [(SINCE - back, SINCE - back + timedelta(days=100)) for back in (timedelta(0), YEAR)]
-    return city | {"claim": changed(claim, after(claim, "settled_at", *spans), MONEY, lambda x: pc.multiply(x, 1.8))}
+    return planted(city, LINES, lambda x: pc.multiply(x, 2.5), *spans)
 
 
 def profiles(tables: Tables, as_of: datetime) -> pd.DataFrame:
@@ -124,16 +120,36 @@ def profiles(tables: Tables, as_of: datetime) -> pd.DataFrame:
         engine.close()
 
 
-def told(tables: Tables) -> list[Drift]:
+Sides = tuple[pd.DataFrame, tuple[pd.DataFrame, ...]]
+
+
+def earlier(tables: Tables) -> Sides:
+    """What the model was trained on, and the same days a year before the two runs."""
+    return profiles(tables, TRAINED), tuple(profiles(tables, as_of - YEAR) for as_of in RUNS)
+
+
+@pytest.fixture(scope="module")
+def past(city: Tables) -> Sides:
+    """The earlier sides of the city as it is."""
+    return earlier(city)
+
+
+def told(tables: Tables, past: Sides) -> list[Drift]:
     """The two comparisons, the newest first, each with the same season a year before."""
-    reference = summarise_frame(profiles(tables, TRAINED))
+    reference = summarise_frame(past[0])
     edges = {name: one.edges for name, one in reference.items()}
     made = []
-    for as_of in RUNS:
-        before = summarise_frame(profiles(tables, as_of - YEAR), edges)
+    for as_of, back in zip(RUNS, past[1], strict=True):
+        before = summarise_frame(back, edges)
         now = summarise_frame(profiles(tables, as_of), edges)
         made.append(compared(KIND, reference, now, as_of=as_of, model="m/1", season=before, limits=LIMITS))
     return made[::-1]
+
+
+@pytest.fixture(scope="module")
+def quiet(city: Tables, past: Sides) -> list[Drift]:
+    """The two comparisons when nothing was planted."""
+    return told(city, past)
 
 
 PLANTED = {
@@ -147,13 +163,16 @@ PLANTED = {
 
 
 @pytest.mark.parametrize("name", PLANTED)
-def test_a_planted_move_is_told_within_two_runs_and_by_its_cause(name: str, city: Tables) -> None:
+def test_a_planted_move_is_told_within_two_runs_and_by_its_cause(
+    name: str, city: Tables, past: Sides, quiet: list[Drift]
+) -> None:
     plant, cause = PLANTED[name]
-    found = standing(told(plant(city)))
-    quiet = {one.column for one in standing(told(city))}
-    causes = {one.column: one.cause for one in found if one.column not in quiet}
+    tables = plant(city)
+    found = standing(told(tables, earlier(tables) if plant is season else past))
+    before = {one.column for one in standing(quiet)}
+    causes = {one.column: one.cause for one in found if one.column not in before}
     sys.stdout.write(
-        f"{name}: {dict(Counter(map(str, causes.values())))} {sorted(causes)[:6]}; quiet: {sorted(quiet)}\n"
+        f"{name}: {dict(Counter(map(str, causes.values())))} {sorted(causes)[:6]}; quiet: {sorted(before)}\n"
     )
     assert cause in causes.values()
 
@@ -169,8 +188,8 @@ def quiet_runs(values: pd.DataFrame, seed: int) -> Iterator[Drift]:
         yield compared(KIND, reference, summarise_frame(drawn, edges), as_of=at, model="m/1", limits=LIMITS)
 
 
-def test_quiet_runs_raise_no_alert(city: Tables) -> None:
-    values = profiles(city, TRAINED)
+def test_quiet_runs_raise_no_alert(past: Sides) -> None:
+    values = past[0]
     columns = runs = moved = raised = 0
     for seed in range(SEEDS):
         made: list[Drift] = []
@@ -188,5 +207,5 @@ def test_quiet_runs_raise_no_alert(city: Tables) -> None:
     assert raised == 0
 
 
-def test_a_quiet_city_raises_no_alert(city: Tables) -> None:
-    assert alerts(told(city)) == []
+def test_a_quiet_city_raises_no_alert(quiet: list[Drift]) -> None:
+    assert alerts(quiet) == []

@@ -30,7 +30,7 @@ from training import registry
 from training.train import train
 
 CLINICS = 60
-GREEDY = 15
+GREEDY, MOST = 15, 110
 """The first clinics ask more for a claim, not more in all; the first of all treats the dead as well."""
 
 
@@ -39,11 +39,13 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     made = Settings(workspace=tmp_path_factory.mktemp("city") / "workspace", threads=1)
     draw = random.Random(2)
     clinics = [{"org_id": f"C{n}", "name": f"Clinic {n}", "roles": ["clinic"], "level": "1"} for n in range(CLINICS)]
-    persons = [{"person_id": f"P{n}", "death_date": date(2024, 12, 1) if n < 10 else None} for n in range(CLINICS * 20)]
+    persons = [
+        {"person_id": f"P{n}", "death_date": date(2024, 12, 1) if n < 10 else None} for n in range(CLINICS * MOST)
+    ]
     claims = [
-        claim(f"K{clinic}-{n}", clinic, f"P{clinic * 20 + n}", draw)
+        claim(f"K{clinic}-{n}", clinic, f"P{clinic * MOST + n}", draw)
         for clinic in range(CLINICS)
-        for n in range(7 if 0 < clinic < GREEDY else 20)
+        for n in range(31 if 0 < clinic < GREEDY else draw.randrange(60, MOST))
     ]
     for name, rows in (("organization", clinics), ("person", persons), ("claim", claims)):
         put(made, name, rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -103,3 +104,10 @@ def test_an_unknown_value_is_told_as_unknown() -> None:
     (line,) = told.reasons(profiles({"a": [math.nan]}), "H0", {"a": 0.2})
     assert line.value is None
     assert line.norm is None
+
+
+def test_windows_of_one_measure_are_one_reason_told_by_the_weightiest() -> None:
+    held = profiles({"wins": [1.0], "wins_90d": [1.0], "beds": [1.0]})
+    windows = tuple(replace(column, measure=column.name.removesuffix("_90d")) for column in held.columns)
+    shares = told.by_measure(replace(held, columns=windows), {"wins": 0.1, "wins_90d": -0.5, "beds": 0.2})
+    assert shares == {"wins_90d": pytest.approx(-0.4), "beds": 0.2}

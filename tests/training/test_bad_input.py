@@ -119,3 +119,12 @@ def test_a_calibration_that_was_changed_or_slipped_in_is_refused(tmp_path: Path,
     (tmp_path / "calibration.json").write_text("{}", encoding="utf-8")
     with pytest.raises(Fault):
         Bundle.load(tmp_path)
+
+
+def test_a_sealed_bundle_of_another_form_is_a_fault_and_no_traceback(tmp_path: Path, profiles: Profiles) -> None:
+    forest = Forest(trees=20).fit(profiles)
+    bundle.write(tmp_path, profiles.entity, {"forest": forest}, "forest", {"forest": forest.score(profiles)}, {})
+    (tmp_path / "forest.json").write_text('{"trees": 20}', encoding="utf-8")
+    bundle.seal(tmp_path)
+    with pytest.raises(Fault, match="another version"):
+        Bundle.load(tmp_path)

@@ -18,14 +18,14 @@ def test_a_small_market_gives_rows_beside_their_baseline(capsys: pytest.CaptureF
     data = real("tenders", "brazil").parents[1]
     detection.main(["--data", str(data), "--only", "brazil", "--repeat", "1", "--format", "json"])
     rows = json.loads(capsys.readouterr().out)
-    assert set(rows[0]) == {"set", "task", "split", "metric", "value", "low", "high", "baseline", "published"}
+    assert set(rows[0]) == {"set", "task", "split", "metric", "value", "low", "high", "baseline", "published", "spread"}
     told = {(row["task"], row["metric"]): row for row in rows}
     auc = told["supervised", "roc_auc"]
     assert auc["low"] < auc["value"] < auc["high"]
     assert auc["value"] > 0.85
     assert auc["baseline"] == 0.928
     # Undirected forests rank these cartels below chance; directed deviations must not.
-    assert told["unsupervised", "roc_auc"]["value"] > 0.6
+    assert told["unsupervised", "roc_auc"]["value"] > 0.75
 
 
 def test_sets_that_the_training_folder_lacks_are_not_invented(tmp_path: Path) -> None:

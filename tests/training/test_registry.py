@@ -88,7 +88,7 @@ def test_the_same_recipe_makes_the_same_model_bit_for_bit(
         write(folder, profiles, again)
         made = json.loads((folder / bundle.MANIFEST).read_text(encoding="utf-8"))
     assert made == recipe.hashes
-    assert set(made) == bundle.ALLOWED
+    assert set(made) <= bundle.ALLOWED
 
 
 def test_a_run_that_is_not_there_is_named(settings: Settings, trained: tuple[TrainedRun, TrainedRun]) -> None:

@@ -73,7 +73,7 @@ TREES: dict[str, Any] = {
 }
 RECIPES = (Recipe(150, repeats=3), Recipe(300, tuple(TREES.items()), random=True))
 """Greedy boosting is best on hundreds of labels of a kind, deep random trees on dozens: a weighted mean serves."""
-EVEN_AT = 50
+EVEN_AT = 70
 """At so many labels of the rarer kind both weigh the same; random trees weigh `(EVEN_AT / labels)²`."""
 SCREENS_TO_TREES = 0.5
 """Weight of the screens against that of the random trees; both leave together as labels grow."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.profiles import Profiles
@@ -29,6 +30,8 @@ BINS, FLOOR = 10, 0.1
 """Bins of equal width, and what is added to a bin's relative height so that an empty one stays finite."""
 DRAWS, DRAWN = 80, 4
 """How many draws of how many entities each: few enough that nobody's own cluster is always among them."""
+SHOWN = 5_000
+"""Mean contributions are taken over at most so many entities."""
 
 
 @dataclass
@@ -62,18 +65,19 @@ class Rarity:
         drawn = min(DRAWN, len(toward))
         picked = np.stack([rng.choice(len(toward), drawn, replace=False) for _ in range(DRAWS)])
         self.others = np.arcsinh(toward)[picked]
-        parts = self._parts(toward)
-        self.spreads = tuple(float(part.sum(axis=1).std()) or 1.0 for part in parts)
-        self.usual = self._summed(parts).mean(axis=0)
+        self.spreads = tuple(float(part.std()) or 1.0 for part in self._whole(toward))
+        shown = toward if len(toward) <= SHOWN else toward[rng.choice(len(toward), SHOWN, replace=False)]
+        self.usual = self._told(shown).mean(axis=0)
         return self
 
     def score(self, profiles: Profiles) -> Floats:
         """Weighted sum of the three parts of each entity; higher is rarer."""
-        return np.asarray(self._summed(self._parts(self._toward(profiles))).sum(axis=1), dtype=float)
+        weighed = zip(WEIGHTS, self._whole(self._toward(profiles)), self.spreads, strict=True)
+        return np.asarray(sum(weight / spread * part for weight, part, spread in weighed), dtype=float)
 
     def explain(self, profiles: Profiles) -> Contributions:
         """Each column's share of the three parts less its mean over the training population."""
-        by_feature = self._summed(self._parts(self._toward(profiles))) - self.usual
+        by_feature = self._told(self._toward(profiles)) - self.usual
         return Contributions(float(self.usual.sum()), self.design.told(by_feature, profiles))
 
     def save(self, folder: Path) -> None:
@@ -105,9 +109,27 @@ class Rarity:
             [one if side == "either" else np.maximum(one, 0.0) for one, side in zip(signed, sides, strict=True)]
         )
 
-    def _parts(self, toward: Floats) -> tuple[Floats, Floats, Floats]:
+    def _whole(self, toward: Floats) -> tuple[Floats, Floats, Floats]:
+        """The three parts of each entity."""
         compressed = np.arcsinh(toward)
-        return self._thin(toward), self._apart(compressed), np.maximum(compressed, 0.0)
+        apart = np.zeros(len(toward))
+        for others in self.others:
+            off = compressed - others[_nearest(compressed, others)]
+            apart += np.sqrt(np.einsum("ij,ij->i", off, off))
+        excess = np.maximum(compressed, 0.0).sum(axis=1)
+        return self._thin(toward).sum(axis=1), apart / len(self.others), excess
+
+    def _told(self, toward: Floats) -> Floats:
+        """The weighted parts of each entity and feature: their sums are the score."""
+        compressed = np.arcsinh(toward)
+        apart = np.zeros_like(compressed)
+        for others in self.others:
+            squares = (compressed - others[_nearest(compressed, others)]) ** 2
+            distance = np.sqrt(squares.sum(axis=1, keepdims=True))
+            apart += squares / np.where(distance > 0.0, distance, 1.0)
+        parts = (self._thin(toward), apart / len(self.others), np.maximum(compressed, 0.0))
+        weighed = zip(WEIGHTS, parts, self.spreads, strict=True)
+        return np.asarray(sum(weight / spread * part for weight, part, spread in weighed), dtype=float)
 
     def _thin(self, toward: Floats) -> Floats:
         out = np.empty_like(toward)
@@ -116,16 +138,7 @@ class Rarity:
             out[:, number] = self.thinness[number, place]
         return out
 
-    def _apart(self, compressed: Floats) -> Floats:
-        out = np.zeros_like(compressed)
-        own = (compressed**2).sum(axis=1)
-        for others in self.others:
-            near = (own[:, None] + (others**2).sum(axis=1) - 2.0 * compressed @ others.T).argmin(axis=1)
-            squares = (compressed - others[near]) ** 2
-            distance = np.sqrt(squares.sum(axis=1, keepdims=True))
-            out += squares / np.where(distance > 0.0, distance, 1.0)
-        return out / len(self.others)
 
-    def _summed(self, parts: tuple[Floats, ...]) -> Floats:
-        weighed = zip(WEIGHTS, parts, self.spreads, strict=True)
-        return np.asarray(sum(weight / spread * part for weight, part, spread in weighed), dtype=float)
+def _nearest(rows: Floats, others: Floats) -> npt.NDArray[np.int64]:
+    # The row's own square is the same for all others: it does not change which one is nearest.
+    return np.asarray(((others**2).sum(axis=1) - 2.0 * rows @ others.T).argmin(axis=1))

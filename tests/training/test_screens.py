@@ -1,0 +1,72 @@
+"""Declared screens: regularity raises, competition does not, and few labels lean on them without breaking the sum."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.profiles import ProfileColumn, Profiles
+from gnomon.terms import Direction, Text
+from tests.training.conftest import profiles_from
+from training.detectors.boosting import Boosting
+from training.detectors.screens import DECLARED, Screens
+
+COLUMNS = ("bid_cv", "losing_cv", "closest_three_spread", "closest_four_spread", "lowest_bid", "winner_rank")
+COUNT = 120
+
+
+@pytest.fixture(scope="module")
+def tenders() -> Profiles:
+    rng = np.random.default_rng(3)
+    ids = pd.Index([f"T{number:03d}" for number in range(COUNT)], name="entity_id")
+    values = pd.DataFrame(rng.lognormal(0.0, 0.5, (COUNT, len(COLUMNS))), index=ids, columns=list(COLUMNS))
+    values.iloc[:30, :4] *= 0.3
+    sides = [Direction.LOW] * 4 + [Direction.NONE, Direction.HIGH]
+    told = tuple(
+        ProfileColumn(name, name, "", Text(name, name), "x", side) for name, side in zip(COLUMNS, sides, strict=True)
+    )
+    return profiles_from(values, told, "tender")
+
+
+@pytest.fixture(scope="module")
+def rigged(tenders: Profiles) -> pd.Series:
+    return pd.Series(np.repeat([1.0, 0.0], [30, 90]), index=tenders.values.index)
+
+
+def test_every_declared_screen_is_a_measure_of_its_kind() -> None:
+    from features.measures import entities
+
+    for kind, screens in DECLARED.items():
+        assert set(screens) <= set(entities()[kind].measures)
+
+
+def test_bids_too_close_together_rank_first_and_wide_ones_raise_nothing(tenders: Profiles) -> None:
+    screens = Screens().fit(tenders)
+    score = screens.score(tenders)
+    assert score[:30].mean() > score[30:].mean() + 1.0
+    wide = replace(tenders, deviations=tenders.deviations.copy())
+    wide.deviations.loc["T050", "bid_cv"] = 40.0
+    assert screens.score(wide)[50] <= score[50]
+
+
+def test_a_tender_without_bids_to_compare_is_not_suspicious(tenders: Profiles) -> None:
+    alone = replace(tenders, deviations=tenders.deviations.copy())
+    alone.deviations.loc["T000", list(COLUMNS[:4])] = np.nan
+    alone.deviations.loc["T000", "lowest_bid"] = 0.0
+    score = Screens().fit(tenders).score(alone)
+    assert score[0] <= np.quantile(score, 0.1)
+
+
+def test_few_labels_lean_on_the_screens_and_contributions_still_add_up(tenders: Profiles, rigged: pd.Series) -> None:
+    fitted = Boosting().fit(tenders, rigged)
+    assert fitted.screens is not None
+    assert fitted.slope > 0.0
+    why = fitted.explain(tenders)
+    assert np.abs(why.base + why.by_column.sum(axis=1).to_numpy() - fitted.score(tenders)).max() < 1e-9
+
+
+def test_labels_that_contradict_the_screens_leave_them_out(tenders: Profiles, rigged: pd.Series) -> None:
+    assert Boosting().fit(tenders, 1.0 - rigged).screens is None
