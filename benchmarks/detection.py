@@ -5,9 +5,10 @@
 Tender and provider sets walk the real road: shipped mapping, lake, measures, norms, detectors. Tasks: `supervised`
 (boosting, refitted in five folds that no tender or provider straddles, pooled over the folds, K seeds), `rates only`
 (the same without volume), `trivial` (rank by volume), `unsupervised` (directed screens, fitted on all profiles, no
-label; also without any size in them, and the directed forest), `transfer` (boosting fitted on all other markets), `warned`
-(share of an ordinary city above a threshold set elsewhere), `screens` (share of tenders on which our screen equals the
-published one), `within size band`. ADBench: rarity, fitted on all rows, the forest beside it. With `--train DIR` detectors are fitted on the same-named sets under DIR and score those
+label; also without any size in them, and the directed forest), `transfer` (boosting fitted on all other markets),
+`warned` (share of an ordinary city above a threshold set elsewhere), `screens` (share of tenders on which our screen
+equals the published one), `within size band`. ADBench: rarity, fitted on all rows, the forest beside it. With
+`--train DIR` detectors are fitted on the same-named sets under DIR and score those
 under `--data`. Intervals: 95%, bootstrap over entities. One configuration for all sets: the settings in
 `training.detectors` were chosen once by grouped folds on these very sets and on nothing kept apart, so cross-validated
 figures carry that one choice; figures by `--train` on sets kept apart do not.
@@ -180,7 +181,8 @@ def _between(data: Path, markets: Sequence[LabelledSet], repeats: int) -> list[R
         say("tenders: transfer")
         for name, scores in strangers(markets, min(repeats, 2)).items():
             known = next(one for one in markets if one.name == name).labels.dropna().to_numpy(float) > 0.5
-            rows += _measured(name, "transfer", f"fitted on {len(markets) - 1} other markets", known, scores)
+            split = f"fitted on {len(markets) - 1} other markets"
+            rows += _measured(name, "transfer", split, known, scores)
     for name, (file, mapping_name) in CITIES.items():
         city = unlabelled(data, name, file, mapping_name) if markets else None
         if city is not None:

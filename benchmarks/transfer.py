@@ -1,4 +1,4 @@
-"""What carries from one market to another: rankings of a market never learned from, and warnings in an ordinary city."""
+"""What carries from one market to another: rankings of a market never learned from, warnings in an ordinary city."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def strangers(sets: Sequence[LabelledSet], seeds: int) -> dict[str, list[Floats]
     for held in sets:
         others = [one for one in sets if one.name != held.name]
         pooled = _pooled([told[one.name] for one in others])
-        labels = pd.concat([pd.Series(one.labels.to_numpy(), told[one.name].values.index) for one in others])
+        labels = pd.concat([_judged(one, told[one.name]) for one in others])
         fitted = [Boosting(seed=seed).fit(pooled, labels) for seed in range(seeds)]
         known = [f"{held.name}/{entity}" for entity in held.labels.dropna().index]
         scores[held.name] = [one.score(told[held.name].select(known)) for one in fitted]
@@ -81,8 +81,12 @@ def _deviations(profiles: Profiles, columns: Sequence[str], market: str) -> Prof
     groups = pd.DataFrame(NO_NORM, index=index, columns=names, dtype="int32")
     return replace(
         profiles, columns=told, values=values, deviations=deviations, groups=groups,
-        attributes=pd.DataFrame(index=index),
+        attributes=pd.DataFrame({"market": market}, index=index), centers=None, spreads=None,
     )  # fmt: skip
+
+
+def _judged(one: LabelledSet, told: Profiles) -> pd.Series:
+    return one.labels.reindex(one.profiles.values.index).set_axis(told.values.index)
 
 
 def _pooled(markets: Sequence[Profiles]) -> Profiles:

@@ -196,10 +196,19 @@ def write(folder: Path, profiles: Profiles, fitted: Fitted) -> Bundle:
 def reference(profiles: Profiles, columns: tuple[str, ...], score: Floats) -> pd.DataFrame:
     """What drift is judged against: the model's columns and its score for a sample of entities, without their ids."""
     table = profiles.values[list(columns)].assign(score=score).reset_index(drop=True)
+    # Sums in several threads differ in their last digits from run to run; distributions do not need those.
+    table = pd.DataFrame(_rounded(table.to_numpy(float)), columns=table.columns)
     if len(table) <= REFERENCE_ROWS:
         return table
     picked = np.sort(np.random.default_rng(0).choice(len(table), REFERENCE_ROWS, replace=False))
     return table.iloc[picked].reset_index(drop=True)
+
+
+def _rounded(values: Floats, digits: int = 6) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(values))))
+        rounded = np.round(values * scale) / scale
+    return np.where(np.isfinite(rounded), rounded, values)
 
 
 def metrics(evaluation: Evaluation | None) -> dict[str, float]:

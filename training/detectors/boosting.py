@@ -73,7 +73,9 @@ TREES: dict[str, Any] = {
 }
 RECIPES = (Recipe(150, repeats=3), Recipe(300, tuple(TREES.items()), random=True))
 """Greedy boosting is best on hundreds of labels of a kind, deep random trees on dozens: a weighted mean serves."""
-EVEN_AT = 70
+WORTH_THREADS = 1_000_000
+"""Cells of a matrix from which a second thread gains more than waiting for it costs."""
+EVEN_AT = 60
 """At so many labels of the rarer kind both weigh the same; random trees weigh `(EVEN_AT / labels)²`."""
 SCREENS_TO_TREES = 0.5
 """Weight of the screens against that of the random trees; both leave together as labels grow."""
@@ -117,7 +119,7 @@ class Boosting:
         for recipe, weight in weights.items():
             for number in range(recipe.repeats):
                 settings = {**COMMON, **dict(recipe.settings), "seed": self.seed * 1000 + number}
-                settings["num_threads"] = self.threads
+                settings["num_threads"] = 1 if matrix.size < WORTH_THREADS else self.threads
                 data = lightgbm.Dataset(matrix, target, params={"verbose": -1, "feature_pre_filter": False})
                 text = lightgbm.train(settings, data, recipe.rounds).model_to_string()
                 parts.append((text, weight / whole / recipe.repeats))

@@ -28,7 +28,7 @@ WEIGHTS = (1.0, 2.0, 1.0)
 """Histogram, neighbours, excess. Parts and weights were chosen once over the 21 ADBench sets together."""
 BINS, FLOOR = 10, 0.1
 """Bins of equal width, and what is added to a bin's relative height so that an empty one stays finite."""
-DRAWS, DRAWN = 80, 4
+DRAWS, DRAWN = 120, 4
 """How many draws of how many entities each: few enough that nobody's own cluster is always among them."""
 SHOWN = 5_000
 """Mean contributions are taken over at most so many entities."""
@@ -43,6 +43,8 @@ class Rarity:
     name: str = "rarity"
     design: Design = field(default_factory=lambda: Design(()))
     spreads: tuple[float, ...] = ()
+    scales: Floats = field(default_factory=lambda: np.empty(0))
+    """Spread of each feature among the training population: distances count in these."""
     usual: Floats = field(default_factory=lambda: np.empty(0))
     """Mean contribution of each feature over the training population."""
     edges: Floats = field(default_factory=lambda: np.empty((0, 0)))
@@ -61,10 +63,11 @@ class Rarity:
         self.edges = np.linspace(low, np.where(high > low, high, low + 1.0), BINS + 1, axis=1)
         counts = np.stack([np.histogram(one, bins)[0] for one, bins in zip(toward.T, self.edges, strict=True)])
         self.thinness = -np.log2(counts / counts.max(axis=1, keepdims=True) + FLOOR)
+        self.scales = _scales(toward)
         rng = np.random.default_rng(self.seed)
         drawn = min(DRAWN, len(toward))
         picked = np.stack([rng.choice(len(toward), drawn, replace=False) for _ in range(DRAWS)])
-        self.others = np.arcsinh(toward)[picked]
+        self.others = np.arcsinh(toward / self.scales)[picked]
         self.spreads = tuple(float(part.std()) or 1.0 for part in self._whole(toward))
         shown = toward if len(toward) <= SHOWN else toward[rng.choice(len(toward), SHOWN, replace=False)]
         self.usual = self._told(shown).mean(axis=0)
@@ -84,7 +87,7 @@ class Rarity:
         """Write JSON."""
         folder.mkdir(parents=True, exist_ok=True)
         about: dict[str, Any] = {"seed": self.seed, "features": self.design.as_list(), "spreads": list(self.spreads)}
-        about |= {name: getattr(self, name).tolist() for name in ("usual", "edges", "thinness", "others")}
+        about |= {name: getattr(self, name).tolist() for name in ("scales", "usual", "edges", "thinness", "others")}
         (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
 
     @classmethod
@@ -93,6 +96,7 @@ class Rarity:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         found = cls(int(about["seed"]), design=Design.of(about["features"]))
         found.spreads = tuple(float(one) for one in about["spreads"])
+        found.scales = np.asarray(about["scales"], dtype=float)
         found.usual, found.edges = np.asarray(about["usual"], dtype=float), np.asarray(about["edges"], dtype=float)
         found.thinness, found.others = np.asarray(about["thinness"], float), np.asarray(about["others"], dtype=float)
         return found
@@ -111,7 +115,7 @@ class Rarity:
 
     def _whole(self, toward: Floats) -> tuple[Floats, Floats, Floats]:
         """The three parts of each entity."""
-        compressed = np.arcsinh(toward)
+        compressed = np.arcsinh(toward / self.scales)
         apart = np.zeros(len(toward))
         for others in self.others:
             off = compressed - others[_nearest(compressed, others)]
@@ -121,7 +125,7 @@ class Rarity:
 
     def _told(self, toward: Floats) -> Floats:
         """The weighted parts of each entity and feature: their sums are the score."""
-        compressed = np.arcsinh(toward)
+        compressed = np.arcsinh(toward / self.scales)
         apart = np.zeros_like(compressed)
         for others in self.others:
             squares = (compressed - others[_nearest(compressed, others)]) ** 2
@@ -137,6 +141,13 @@ class Rarity:
             place = np.clip(np.searchsorted(edges, toward[:, number], side="right") - 1, 0, BINS - 1)
             out[:, number] = self.thinness[number, place]
         return out
+
+
+def _scales(toward: Floats) -> Floats:
+    """Quartile distance as a normal deviation; where half of all are equal, the standard deviation; never zero."""
+    low, high = np.quantile(toward, [0.25, 0.75], axis=0)
+    quartiles, spread = (high - low) / 1.349, toward.std(axis=0)
+    return np.asarray(np.where(quartiles > 0.0, quartiles, np.where(spread > 0.0, spread, 1.0)), dtype=float)
 
 
 def _nearest(rows: Floats, others: Floats) -> npt.NDArray[np.int64]:

@@ -29,6 +29,8 @@ feature_infos={infos}
 tree_sizes={sizes}
 
 """
+WORTH_THREADS = 5_000
+"""Rows from which a second thread gains more than waiting for it costs."""
 _SCALED = re.compile(r"^(leaf_value|internal_value)=(.*)$", re.MULTILINE)
 
 
@@ -109,6 +111,8 @@ def booster_of(text: str) -> Any:
 
 def raw(model: Any, matrix: Floats, threads: int = 0) -> Floats:
     """Sum of the trees' outputs, a number for each row."""
+    if len(matrix) < WORTH_THREADS:
+        threads = 1
     return np.asarray(model.predict(matrix, raw_score=True, num_threads=threads), dtype=float)
 
 
