@@ -11,7 +11,9 @@ equals the published one), `within size band`. ADBench: rarity, fitted on all ro
 `--train DIR` detectors are fitted on the same-named sets under DIR and score those
 under `--data`. Intervals: 95%, bootstrap over entities. One configuration for all sets: the settings in
 `training.detectors` were chosen once by grouped folds on these very sets and on nothing kept apart, so cross-validated
-figures carry that one choice; figures by `--train` on sets kept apart do not.
+figures carry that one choice. So do the unsupervised ones: no label is read when they are fitted, but which screens
+and which parts of rarity there are was chosen with the labels of these sets in sight, among some dozens of candidates.
+Figures by `--train` on sets kept apart carry neither.
 """
 
 from __future__ import annotations

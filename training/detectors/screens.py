@@ -44,7 +44,8 @@ DECLARED: dict[str, dict[str, Part]] = {
     }
 }
 """Screens of a kind, each of weight one. Tenders: all bids, the losing ones, and the closest three and four stand too
-close together (collusion is regularity), much money is at stake, and bidders are tied. Competition raises none."""
+close together (collusion is regularity), much money is at stake, and bidders are tied. Competition raises none.
+Which screens, and that size is one of them, was chosen with the labels of six cartels in sight."""
 
 
 @dataclass
