@@ -34,7 +34,8 @@ spelling: $(READY)
 	$(BIN)/codespell $(CODE) docs README.md CHANGELOG.md Makefile
 
 unit: $(READY)
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not extra"
+	# One processor thread a worker: two workers that each took all would only wait for one another.
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not extra"
 
 slow: $(READY)
 	$(BIN)/pytest -m "slow and not extra"

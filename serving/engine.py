@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cases import queue, store
+from catalogue.load import load
 from features import profile_store
 from features.build import build
 from features.engine import Engine
@@ -80,7 +81,7 @@ class ScoringRun:
 def score_all(
     settings: Settings, entities: Sequence[str] = (), as_of: datetime | None = None, budget: int | None = None
 ) -> ScoringRun:
-    """Profile, score, explain and hand over, for the entities named (all that have data when none is).
+    """Profile, score, explain and hand over, for the entities named; with none, for all that have data and a model.
 
     Idempotent: the same data, models and as-of date give the same warnings, which the queue then already knows. A run
     that is killed leaves whole entities done or not done, never half a hand-over.
@@ -98,7 +99,7 @@ def score_all(
     engine = Engine.open(lake, threads=settings.threads)
     database = store.upgrade(settings)
     try:
-        for name in names or known_entities():
+        for name in names or _asked_about(settings):
             try:
                 profiles = profile(settings, engine, name, as_of)
             except Fault as fault:
@@ -115,6 +116,12 @@ def score_all(
     run.finished_at = datetime.now(UTC)
     _write(settings, run)
     return run
+
+
+def _asked_about(settings: Settings) -> list[str]:
+    """Kinds of entity that some warning model asks about: profiling the others could issue nothing."""
+    asked = {model.entity for model in load(settings.model_folder).values()}
+    return [name for name in known_entities() if name in asked]
 
 
 def profile(settings: Settings, engine: Engine, entity: str, as_of: datetime | None) -> Profiles:

@@ -235,7 +235,8 @@ def test_the_process_that_answers_requests_loads_no_registry_no_drift_and_no_sha
     present = [name for name in modules if (ROOT / name.replace(".", "/")).with_suffix(".py").exists()]
     if not present:
         pytest.skip("the API has no app module yet")
-    code = f"import {', '.join(present)}, sys; print(*(n for n in ('mlflow', 'evidently', 'shap', 'numba', 'optuna') if n in sys.modules))"
+    heavy = ("mlflow", "evidently", "shap", "numba", "optuna")
+    code = f"import {', '.join(present)}, sys; print(*(n for n in {heavy} if n in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
 

@@ -9,38 +9,39 @@ from features.profiles import ProfileColumn, Profiles
 TOTALS: dict[str, tuple[str, ...]] = {
     "institution": ("reported_reimbursed_sum", "fund_paid", "claims_count"),
     "practitioner": ("item_amount", "rx_lines", "rx_patients"),
-    "supplier": ("award_amount", "awards", "bids"),
-    "tender": ("award_amount", "lowest_bid", "estimate"),
-    "buyer": ("award_amount", "awards", "tenders"),
+    "supplier": ("award_amount", "awards_count", "bids"),
+    "tender": ("winning_bid", "lowest_bid", "estimate"),
+    "buyer": ("award_amount", "awards_count", "tenders_count"),
 }
 """The total amount of each kind of entity, best first: what the trivial ranking ranks by."""
 SIZES: dict[str, frozenset[str]] = {
     "institution": frozenset(
         {
-            "after_death_claims", "age_conflict_claims", "bed_days", "case_groups", "claims_count",
-            "claims_per_patient_max", "distinct_drugs", "fund_max", "fund_paid", "main_diagnoses", "overlapping_stays",
-            "patients", "physicians", "physicians_count", "reported_attending", "reported_beneficiaries",
+            "after_death_claims", "age_conflict_items", "bed_days", "case_groups", "claims_count",
+            "claims_per_patient_max", "drugs_count", "fund_max", "fund_paid", "main_diagnoses", "overlapping_stays",
+            "patients", "physicians_count", "reported_attending", "reported_beneficiaries",
             "reported_claim_days_max", "reported_claims", "reported_counties", "reported_deductible_sum",
             "reported_diagnoses", "reported_inpatient_claims", "reported_operating", "reported_other_physicians",
             "reported_outpatient_claims", "reported_physicians", "reported_procedures", "reported_reimbursed_sum",
-            "reported_states", "reported_stay_days_max", "rx_lines", "rx_patients", "sex_conflict_claims",
+            "reported_states", "reported_stay_days_max", "rx_lines", "sex_conflict_items",
             "stay_days_max", "stays_count", "stays_per_physician_max",
         }
     ),
     "practitioner": frozenset(
         {
-            "distinct_drugs", "institutions", "item_amount", "lines_per_day_max", "patients_per_day_max", "rx_lines",
-            "rx_patients", "active_days",
+            "attended_stays", "institutions", "item_amount", "many_place_days", "patients_per_day",
+            "patients_per_day_max", "rx_lines", "rx_patients",
         }
     ),
-    "supplier": frozenset({"award_amount", "awards", "bids", "lost_bids", "wins", "tenders", "buyers", "cobidders"}),
+    "supplier": frozenset({"award_amount", "awards_count", "bids", "buyers_count", "lost_bids", "wins"}),
     "tender": frozenset(
         {
-            "award_amount", "bids_count", "estimate", "highest_bid", "lowest_bid", "mean_bid", "winner_prior_bids",
-            "winning_bid",
+            "bids_count", "estimate", "highest_bid", "lowest_bid", "mean_bid", "winner_prior_bids", "winning_bid",
         }
     ),
-    "buyer": frozenset({"award_amount", "awards", "tenders", "split_series_awards", "suppliers", "bids"}),
+    "buyer": frozenset(
+        {"award_amount", "awards_count", "split_series_awards", "suppliers_count", "tenders_count"}
+    ),
 }  # fmt: skip
 """Measures that grow with the entity: sums, counts, distinct counts and maxima. Means, shares and ratios do not."""
 
