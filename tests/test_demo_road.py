@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from serving.cli import app
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.xdist_group("demo")
 
 
 @pytest.fixture(scope="module")

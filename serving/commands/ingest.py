@@ -49,7 +49,7 @@ def ingest(
     done = _from_source(source, paths or [], settings) if source else _from_files(paths or [], table, mapping, settings)
     well = [one for one in done if one.fault is None]
     if well:
-        emit([_told(one, form) for one in well], form, settings.language)
+        emit(_counted([_told(one, form) for one in well], form), form, settings.language)
         _tell_refusals(well, settings.language)
         _tell_dangling(well, settings.language)
     faults = [one.fault for one in done if one.fault is not None]
@@ -113,6 +113,14 @@ def _told(one: Ingested, form: Format) -> dict[str, Any]:
     del told["fault"]
     listed = {name: list(told.pop(name)) for name in ("refusals", "dangling")}
     return {**told, **listed} if form is Format.JSON else {**told, "dangling": sum(d.rows for d in one.dangling)}
+
+
+def _counted(rows: list[dict[str, Any]], form: Format) -> list[dict[str, Any]]:
+    """For people, counts of what did not happen anywhere are left out; dangling references are told in sentences."""
+    if form is not Format.TABLE:
+        return rows
+    idle = {name for name in ("parked", "released", "repaired") if not any(row[name] for row in rows)}
+    return [{name: value for name, value in row.items() if name not in {*idle, "dangling"}} for row in rows]
 
 
 def _tell_refusals(done: Sequence[Ingested], language: str) -> None:
