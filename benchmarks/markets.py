@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +41,8 @@ class LabelledSet:
     labels: pd.Series
     published: pd.DataFrame | None = None
     """Screens as published, index entity_id; tender sets only."""
+    firms: Mapping[str, frozenset[str]] | None = None
+    """Bidders by tender, where the source names them."""
 
 
 def folders(data: Path, kind: str) -> list[Path]:
@@ -58,7 +60,8 @@ def load(folder: Path, kind: str) -> LabelledSet:
     published = pd.read_csv(path, index_col=0) if path.exists() else None
     if published is not None:
         published.index = published.index.astype(str)
-    return LabelledSet(folder.name, kind, profiles, labels_for(profiles, rows, str(folder)), published)
+    labels = labels_for(profiles, rows, str(folder))
+    return LabelledSet(folder.name, kind, profiles, labels, published, _firms(folder / "bids.csv"))
 
 
 def profiled(files: Sequence[tuple[Path, str]], entity: str, scratch: Path) -> Profiles:
@@ -112,6 +115,15 @@ def limited(one: LabelledSet, limit: int | None) -> LabelledSet:
 def say(text: str) -> None:
     """Progress goes to stderr: stdout holds the rows and nothing else."""
     sys.stderr.write(text + "\n")
+
+
+def _firms(path: Path) -> dict[str, frozenset[str]] | None:
+    if not path.exists():
+        return None
+    bids = pd.read_csv(path, dtype=str)
+    if "Competitors" not in bids:
+        return None
+    return {str(tender): frozenset(own.dropna()) for tender, own in bids.groupby("Tender")["Competitors"]}
 
 
 def _files(folder: Path, kind: str) -> list[tuple[Path, str]]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Engine, Table, insert, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from cases import audit, bodies, people
-from cases.tables import Case, CaseWarning, IssuedWarning
+from cases.tables import Case, CaseWarning, IssuedWarning, Trail, TrailHead
 from cases.tables_work import Party
 from cases.workflow import BodyKind, Role
-from gnomon.database import Base, transaction
+from gnomon.database import Base, transaction, write
 from gnomon.terms import Evidence, Norm, Reason, Severity, Text, Warned
 
 CITY, DOCTOR, BODY, OVERSIGHT = "chief", "doctor", "市医保局", "市纪委监委"
@@ -48,7 +49,7 @@ def fill(engine: Engine, rows: int) -> int:
         people.add(session, CITY, Role.SUPERVISOR, "bench", organisation=OVERSIGHT)
         people.add(session, DOCTOR, Role.AUDITOR, "bench", organisation=BODY)
     pack = json.dumps(warned("0").as_dict(), ensure_ascii=False, separators=(",", ":"))
-    with transaction(engine) as session:
+    with transaction(engine) as session, _without_indexes(session):
         _write(session, Case, (_case(n) for n in range(1, cases + 1)))
         _write(session, IssuedWarning, (_warning(n, cases, pack) for n in range(1, rows + 1)))
         moment = BEGUN
@@ -59,11 +60,10 @@ def fill(engine: Engine, rows: int) -> int:
         if engine.dialect.name == "postgresql":
             for table in ("case_file", "warning"):
                 session.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
-    digest = hashlib.sha256(pack.encode()).hexdigest()
-    events = _events(rows, cases, digest)
-    while batch := list(islice(events, 20_000)):
-        with transaction(engine) as session:
-            audit.record_all(session, batch)
+        head = session.scalars(select(TrailHead)).one()
+        digest = hashlib.sha256(pack.encode()).hexdigest()
+        events = audit.chained(_events(rows, cases, digest), head.at, head.seq, head.hash)
+        head.seq, head.hash = _write(session, Trail, events)
     return cases
 
 
@@ -140,19 +140,31 @@ def _events(rows: int, cases: int, digest: str) -> Iterator[audit.Event]:
         yield audit.Event(DOCTOR, "note", subject, {}, {"reason": f"已调取处方，见卷宗第 {n % 1000} 号", "version": 1})
 
 
-def _write(session: Session, table: type[Base], rows: Iterator[dict[str, Any]]) -> None:
-    mapped: Any = table.__table__
-    while batch := list(islice(rows, _BATCH)):
-        if session.get_bind().dialect.name == "postgresql":
-            _copied(session, mapped, batch)
-        else:
-            session.execute(insert(mapped), batch)
+def _write(session: Session, table: type[Base], rows: Iterator[dict[str, Any]]) -> tuple[int, str]:
+    """Write rows in bulk; tells number and hash of the last one, where rows have them."""
+    batch: list[dict[str, Any]] = []
+    while read := list(islice(rows, _BATCH)):
+        batch = read
+        write(session, table, batch)
+    return batch[-1].get("seq", 0), batch[-1].get("hash", "")
 
 
-def _copied(session: Session, mapped: Table, batch: Sequence[dict[str, Any]]) -> None:
-    names = list(batch[0])
-    listed = ", ".join(f'"{name}"' for name in names)
-    cursor = session.connection().connection.cursor()
-    with cursor.copy(f"COPY {mapped.name} ({listed}) FROM STDIN") as copy:
-        for row in batch:
-            copy.write_row([row[name] for name in names])
+@contextmanager
+def _without_indexes(session: Session) -> Iterator[None]:
+    """PostgreSQL builds an index over a full table many times faster than row by row."""
+    if session.get_bind().dialect.name != "postgresql":
+        yield
+        return
+    made = session.execute(_INDEXES).all()
+    for name, _ in made:
+        session.execute(text(f"DROP INDEX {name}"))
+    yield
+    for _, statement in made:
+        session.execute(text(statement))
+
+
+_INDEXES = text(
+    "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema() AND tablename IN "
+    "('case_file', 'warning', 'case_warning', 'party', 'trail') "
+    "AND indexname NOT IN (SELECT conname FROM pg_constraint)"
+)

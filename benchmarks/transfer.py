@@ -3,53 +3,57 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from benchmarks.markets import LabelledSet, profiled
-from features.profiles import NO_NORM, Profiles
-from gnomon.terms import Direction
-from training.design import usable
-from training.detectors.boosting import Boosting
+from features.profiles import Profiles
 from training.detectors.contract import Floats
-from training.detectors.screens import Screens
+from training.detectors.screens import Screens, taught
+from training.detectors.tail import Tail
+from training.volume import rates
 
 WARNED = 0.02
 """Share of its own tenders that a market warns of: where its threshold lies."""
-COMMON = 0.2
-"""A measure is common when so large a share of the tenders of every market has a deviation in it."""
+WAYS: dict[str, Callable[[Profiles], Profiles]] = {"transfer": lambda all_: all_, "transfer, no size": rates}
+"""Task and what the screens may see."""
 
 
-def strangers(sets: Sequence[LabelledSet], seeds: int) -> dict[str, list[Floats]]:
-    """Scores of each market by a boosting fitted on all others, on deviations from each market's own norms."""
-    shared = _common([one.profiles for one in sets])
-    told = {one.name: _deviations(one.profiles, shared, one.name) for one in sets}
-    scores: dict[str, list[Floats]] = {}
-    for held in sets:
-        others = [one for one in sets if one.name != held.name]
-        pooled = _pooled([told[one.name] for one in others])
-        labels = pd.concat([_judged(one, told[one.name]) for one in others])
-        fitted = [Boosting(seed=seed).fit(pooled, labels) for seed in range(seeds)]
-        known = [f"{held.name}/{entity}" for entity in held.labels.dropna().index]
-        scores[held.name] = [one.score(told[held.name].select(known)) for one in fitted]
+def strangers(sets: Sequence[LabelledSet], teachers: Sequence[LabelledSet]) -> dict[tuple[str, str], Floats]:
+    """Scores of each market's labelled tenders, by market and task.
+
+    The weights are taught by the labels of all teachers of other names, each held against its own population; of the
+    market itself only its population is read, and none of its labels.
+    """
+    scores: dict[tuple[str, str], Floats] = {}
+    for task, seen in WAYS.items():
+        for held in sets:
+            weights = taught([(seen(one.profiles), one.labels) for one in teachers if one.name != held.name])
+            told = seen(held.profiles)
+            judged = told.select([str(entity) for entity in held.labels.dropna().index])
+            scores[held.name, task] = Screens(given=weights).fit(told).score(judged)
     return scores
 
 
 def warned(sets: Sequence[LabelledSet], city: Profiles) -> dict[str, float]:
-    """Share of a city's tenders at or above the threshold of each market and of all together, by the city's norms."""
-    shares, pooled = {}, []
+    """Share of a city's tenders that a market's threshold warns of, the city held against its own population.
+
+    The threshold is read in two ways. As a score, on the screens that both places have: nothing makes the shares equal.
+    As a conformal p-value: what is warned of in the city is then at most the share that the market warned of at home,
+    whatever the city is like, which is what makes a threshold portable.
+    """
+    shares: dict[str, float] = {}
+    everything = Screens().fit(city)
     for one in sets:
-        screens = Screens().fit(one.profiles)
-        own = screens.score(one.profiles)
-        pooled.append(own)
-        shares[one.name] = float((screens.score(city) >= np.quantile(own, 1.0 - WARNED)).mean())
-    if pooled:
-        line = np.quantile(np.concatenate(pooled), 1.0 - WARNED)
-        shares["all markets together"] = float((Screens().fit(city).score(city) >= line).mean())
+        home = Screens().fit(one.profiles)
+        both = tuple((name, 1.0) for name in home.design.columns if name in everything.design.columns)
+        own = Screens(given=both).fit(one.profiles).score(one.profiles)
+        line = np.quantile(own[own > 0.0], 1.0 - WARNED)
+        shares[f"score of {one.name}"] = float((Screens(given=both).fit(city).score(city) >= line).mean())
+    score = everything.score(city)
+    shares["conformal p-value"] = float((Tail.of(score).p_value(score) <= WARNED).mean())
     return shares
 
 
@@ -60,38 +64,3 @@ def unlabelled(data: Path, name: str, file: str, mapping_name: str) -> Profiles 
         return None
     with tempfile.TemporaryDirectory() as scratch:
         return profiled([(path, mapping_name)], "tender", Path(scratch))
-
-
-def _common(markets: Sequence[Profiles]) -> list[str]:
-    kept: set[str] | None = None
-    for one in markets:
-        known = one.deviations.notna().mean()
-        own = {column.name for column in usable(one) if known[column.name] >= COMMON}
-        kept = own if kept is None else kept & own
-    return sorted(kept or ())
-
-
-def _deviations(profiles: Profiles, columns: Sequence[str], market: str) -> Profiles:
-    """Profiles whose values are the compressed deviations: levels and currencies do not travel, distances do."""
-    names = list(columns)
-    index = pd.Index([f"{market}/{entity}" for entity in profiles.values.index], name="entity_id")
-    deviations = profiles.deviations[names].set_axis(index)
-    values = pd.DataFrame(np.arcsinh(deviations.to_numpy(float)), index=index, columns=names)
-    told = tuple(replace(profiles.column(name), suspicious=Direction.BOTH) for name in names)
-    groups = pd.DataFrame(NO_NORM, index=index, columns=names, dtype="int32")
-    return replace(
-        profiles, columns=told, values=values, deviations=deviations, groups=groups,
-        attributes=pd.DataFrame({"market": market}, index=index), centers=None, spreads=None,
-    )  # fmt: skip
-
-
-def _judged(one: LabelledSet, told: Profiles) -> pd.Series:
-    return one.labels.reindex(one.profiles.values.index).set_axis(told.values.index)
-
-
-def _pooled(markets: Sequence[Profiles]) -> Profiles:
-    frames = {
-        name: pd.concat([getattr(one, name) for one in markets])
-        for name in ("values", "deviations", "groups", "attributes")
-    }
-    return replace(markets[0], **frames)

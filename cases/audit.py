@@ -11,14 +11,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
-from cases.tables import IssuedWarning, Trail, TrailHead
+from cases.tables import MOMENT, IssuedWarning, Trail, TrailHead
+from gnomon.database import write
 from gnomon.i18n import both
 from gnomon.terms import Text
 
@@ -27,6 +28,10 @@ NOTHING_BEFORE = "0" * 64
 ISSUE = "issue"
 """The action that puts a warning on the trail, with the digest of its pack."""
 _PAGE = 2000
+_TICK = timedelta(microseconds=1)
+# Made once: to make one takes longer than to write an event.
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_COVERED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Subject(NamedTuple):
@@ -73,12 +78,27 @@ class Verified:
 
 
 def begin(session: Session) -> datetime:
-    """Queue up as the trail's writer until the transaction ends, and tell the moment; moments never run backwards.
+    """Queue up as the trail's writer until the transaction ends, and tell the moment; moments only ever grow.
 
     Every unit of work that changes cases calls this first: writers then wait in one line and cannot lock each other
-    out, and rows come to light in the order of their `updated_at`, which is what `updated_since` relies on.
+    out, and rows come to light in the order of their moments, whatever the clock does. `updated_since` relies on that.
     """
-    return max(datetime.now(UTC), _head(session).at)
+    turn: Turn | None = session.info.get(MOMENT)
+    if turn is None or not turn.unit.is_active:
+        unit = session.get_nested_transaction() or session.get_transaction() or session.begin()
+        head = _head(session)
+        turn = session.info[MOMENT] = Turn(unit, head, head.at)
+    turn.moment = turn.head.at = max(datetime.now(UTC), turn.moment + _TICK)
+    return turn.moment
+
+
+@dataclass
+class Turn:
+    """The turn as the trail's writer: it lasts as long as the transaction, or the savepoint, that took it."""
+
+    unit: SessionTransaction
+    head: TrailHead
+    moment: datetime
 
 
 def record(
@@ -96,12 +116,20 @@ def record(
 def record_all(session: Session, events: Iterable[Event]) -> None:
     """Put events on the trail in their order, in the caller's transaction."""
     at = begin(session)
-    head = _head(session)
-    rows: list[dict[str, Any]] = []
-    seq, previous = head.seq, head.hash
+    turn: Turn = session.info[MOMENT]
+    head = turn.head
+    rows = list(chained(events, at, head.seq, head.hash))
+    if rows:
+        write(session, Trail, rows)
+        head.seq, head.hash = rows[-1]["seq"], rows[-1]["hash"]
+        session.flush()
+
+
+def chained(events: Iterable[Event], at: datetime, seq: int, previous: str) -> Iterator[dict[str, Any]]:
+    """Rows of the trail for events that happened at one moment and follow the event of this number and hash."""
     for event in events:
         seq += 1
-        row = {
+        row: dict[str, Any] = {
             "chain": CHAIN,
             "seq": seq,
             "at": at,
@@ -114,11 +142,7 @@ def record_all(session: Session, events: Iterable[Event]) -> None:
             "previous": previous,
         }
         previous = row["hash"] = digest(row)
-        rows.append(row)
-    if rows:
-        session.execute(insert(Trail), rows)
-        head.seq, head.hash, head.at = seq, previous, at
-        session.flush()
+        yield row
 
 
 def canonical(value: Mapping[str, Any] | None) -> str:
@@ -127,14 +151,14 @@ def canonical(value: Mapping[str, Any] | None) -> str:
     >>> canonical({"b": 1, "a": "医院"})
     '{"a":"医院","b":1}'
     """
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def digest(row: Mapping[str, Any]) -> str:
     """The hash that an event must carry."""
     told = [row["chain"], row["seq"], row["at"].astimezone(UTC).isoformat(timespec="microseconds")]
     told += [row[name] for name in ("actor", "action", "subject_kind", "subject_id", "before", "after", "previous")]
-    return hashlib.sha256(json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_COVERED.encode(told).encode()).hexdigest()
 
 
 def events(session: Session, subject: Subject) -> Sequence[Trail]:

@@ -8,6 +8,8 @@ policy `common_pool` holds. People of a body of oversight see everything; people
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, delete, exists, or_, select, true
 from sqlalchemy.orm import Session
@@ -180,6 +182,13 @@ def known_body(session: Session, person: Person) -> bool:
     return person.organisation is not None and session.get(Body, person.organisation) is not None
 
 
+def answers_for(session: Session, person: Person, name: str) -> bool:
+    """Whether the account `name` works in a body whose cases this person sees."""
+    seen = reach(session, person)
+    account = session.get(Account, name)
+    return seen is None or (account is not None and account.organisation in seen)
+
+
 def visible_warnings(session: Session, person: Person | None) -> ColumnElement[bool]:
     """The condition on `warning`: those in cases that this person may see."""
     if reach(session, person) is None:
@@ -212,6 +221,11 @@ def _held(session: Session, case: Case, seen: frozenset[str]) -> frozenset[Side]
     leads = case.organisation is None or case.organisation in seen
     # Who handed the case on still reads it, and leads it no more.
     return frozenset(Side(one.side) for one in held if leads or one.side != Side.LEAD)
+
+
+def seat(case_id: int, body: str, side: Side, moment: datetime) -> dict[str, Any]:
+    """The row that says that a registered body takes part, for those who write many."""
+    return {"case_id": case_id, "body": body, "side": side.value, "since": moment}
 
 
 def join(session: Session, case: Case, body: str | None, side: Side) -> Party | None:

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Engine, select
 
-from cases import outbox
+from cases import audit, outbox
 from cases.tables_work import Delivery, Endpoint
 from gnomon.config import Settings
 from gnomon.database import transaction
@@ -85,12 +85,15 @@ def _lease(engine: Engine, moment: datetime) -> list[tuple[Delivery, Endpoint | 
 def _mark(engine: Engine, number: int, fault: str | None, moment: datetime) -> bool:
     """Whether the message has come to its end, arrived or given up."""
     with transaction(engine) as session:
+        if fault is not None:
+            # What was given up is followed by its moment, and those are given out in one line.
+            given_up = audit.begin(session)
         one = session.get_one(Delivery, number, with_for_update=True)
         one.error = fault
         if fault is None:
             one.done_at = moment
         elif one.attempts >= MOST_ATTEMPTS:
-            one.dead_at = moment
+            one.dead_at = given_up
         else:
             one.next_at = moment + wait(one.attempts)
         return one.done_at is not None or one.dead_at is not None

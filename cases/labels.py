@@ -7,31 +7,56 @@ outcome that training leaves out, and its origin is `withdrawn`; closing the cas
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from cases import bodies
+from cases.people import Person
 from cases.raising import MATTER
-from cases.tables import Case
+from cases.tables import Case, CaseWarning, IssuedWarning
 from cases.workflow import State
-from gnomon.terms import Outcome
+from gnomon.terms import RANDOM, Outcome
 
-COLUMNS = ("label_id", "entity_kind", "entity_id", "scheme", "outcome", "as_of", "labelled_at", "origin", "case_id")
+COLUMNS = (
+    "label_id", "entity_kind", "entity_id", "scheme", "outcome", "as_of", "labelled_at", "inclusion", "origin",
+    "case_id",
+)  # fmt: skip
 
 
-def labels(session: Session, since: datetime | None = None) -> list[dict[str, Any]]:
-    """Labels of all cases closed or reopened at or after `since`, in the order of their moments."""
+def labels(session: Session, since: datetime | None = None, reader: Person | None = None) -> list[dict[str, Any]]:
+    """Labels of all cases closed or reopened at or after `since`, in the order of their moments.
+
+    `reader` leaves the cases that this person may see.
+    """
     moments = (Case.closed_at, Case.withdrawn_at)
     touched = or_(*(moment.is_not(None) if since is None else moment >= since for moment in moments))
     # A matter that no entity stands behind teaches no model anything.
-    query = select(Case).where(touched, Case.parent_id.is_(None), Case.entity_kind != MATTER).order_by(Case.id)
-    rows = [_label(case) for case in session.scalars(query)]
+    query = select(Case).where(bodies.visible(session, reader), touched, Case.parent_id.is_(None))
+    query = query.where(Case.entity_kind != MATTER).order_by(Case.id)
+    rows = [label(session, case) for case in session.scalars(query)]
     return sorted(rows, key=lambda row: row["labelled_at"])
 
 
-def _label(case: Case) -> dict[str, Any]:
+def label(session: Session, case: Case) -> dict[str, Any]:
+    """The label of one case that was closed once."""
+    return _label(case, _inclusion(session, case))
+
+
+def _inclusion(session: Session, case: Case) -> float | None:
+    """Probability with which chance alone asked for this look; None where there was a cause."""
+    if case.scheme != RANDOM:
+        return None
+    held = select(IssuedWarning).join(CaseWarning, CaseWarning.warning_id == IssuedWarning.id)
+    drawn = [row.warned().inclusion for row in session.scalars(held.where(CaseWarning.case_id == case.id))]
+    missed = math.prod(1.0 - (1.0 if one is None else one) for one in drawn)
+    return 1.0 - missed
+
+
+def _label(case: Case, inclusion: float | None) -> dict[str, Any]:
     stands = case.state == State.CLOSED
     return {
         "label_id": f"case-{case.id}",
@@ -41,6 +66,7 @@ def _label(case: Case) -> dict[str, Any]:
         "outcome": case.outcome if stands else Outcome.DATA_ERROR.value,
         "as_of": case.as_of,
         "labelled_at": case.closed_at if stands else case.withdrawn_at,
+        "inclusion": inclusion,
         "origin": "case" if stands else "withdrawn",
         "case_id": str(case.id),
     }

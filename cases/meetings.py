@@ -41,6 +41,7 @@ def vote(session: Session, found: Case, number: int, by: str, answer: str, comme
     if seat is None:
         raise Forbidden("cases.no_seat", place=str(found.id), action=ACTIONS[Action.VOTE])
     seat.answer, seat.comment, seat.voted_at = answer, comment or None, moment
+    running.updated_at = moment
 
 
 def conclude(session: Session, found: Case, number: int, by: str, minutes: str, moment: datetime) -> dict[str, int]:

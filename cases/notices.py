@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from cases import outbox, policy
+from cases import audit, outbox, policy
 from cases.people import Person
 from cases.tables import Account, Case
 from cases.tables_work import Notice
@@ -65,7 +65,10 @@ def unread(session: Session, person: Person) -> int:
 
 def mark_read(session: Session, person: Person, numbers: Sequence[int], moment: datetime) -> int:
     """Mark these of the person's own notices as read; tells how many were new."""
+    audit.begin(session)
     own = (Notice.name == person.name, Notice.read_at.is_(None), Notice.id.in_(list(numbers)[:1000]))
-    ids = session.scalars(select(Notice.id).where(*own)).all()
-    session.execute(update(Notice).where(Notice.id.in_(ids)).values(read_at=moment))
-    return len(ids)
+    found = session.scalars(select(Notice).where(*own)).all()
+    for one in found:
+        one.read_at = moment
+    session.flush()
+    return len(found)

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import and_, select, tuple_
 from sqlalchemy.orm import Session
 
 from cases import audit, bodies, merging, outbox, suppression
 from cases.pages import Order, Page, cases, warnings
 from cases.people import Person
-from cases.tables import Case, CaseCopy, CaseWarning, IssuedWarning, Trail
-from cases.tables_work import Hidden
+from cases.tables import Case, CaseCopy, CaseWarning, IssuedWarning, Trail, make_findable
+from cases.tables_work import Hidden, Party
 from cases.workflow import ENDED, Side, State
+from gnomon.database import write
 from gnomon.errors import Fault
 from gnomon.terms import Severity, Warned
 
 __all__ = ["CaseView", "HandedOver", "Order", "Page", "case", "case_of", "cases", "hand_over", "warning", "warnings"]
 
+_BEGINNING = re.compile("[0-9a-f]{8,63}")
 _IN = 500
 """Values in one IN list: SQLite before 3.32 takes 999 parameters a statement."""
+_STANDS = and_(Case.state.not_in([state.value for state in ENDED]), Case.parent_id.is_(None))
 T = TypeVar("T")
 Topic = tuple[str, str, str]
 
@@ -66,19 +71,20 @@ def hand_over(session: Session, warnings: Sequence[Warned], run_id: str, actor: 
     moment = audit.begin(session)
     fresh = _fresh(session, warnings)
     by_topic: dict[Topic, list[IssuedWarning]] = defaultdict(list)
-    for warned in fresh:
+    for fingerprint, warned in fresh.items():
         warned.check()
-        by_topic[_topic(warned)].append(_row(warned, moment, run_id))
-    session.add_all(row for rows in by_topic.values() for row in rows)
+        by_topic[_topic(warned)].append(_row(warned, fingerprint, moment, run_id))
+    _issue(session, [row for rows in by_topic.values() for row in rows])
     quiet = suppression.standing(session, by_topic, moment)
     hidden = [(row, quiet[topic]) for topic in quiet for row in by_topic.pop(topic)]
     opened, before = _cases(session, by_topic, moment)
-    session.flush()
+    _open(session, opened, moment)
     held = {**{_topic(case): case for case in opened}, **before}
     links = [(row, held[topic]) for topic, rows in by_topic.items() for row in rows]
-    session.add_all(CaseWarning(warning_id=row.id, case_id=case.id, joined_at=moment) for row, case in links)
-    session.add_all(Hidden(warning_id=row.id, suppression_id=why, hidden_at=moment) for row, why in hidden)
-    _route(session, opened)
+    write(
+        session, CaseWarning, [{"warning_id": row.id, "case_id": case.id, "joined_at": moment} for row, case in links]
+    )
+    write(session, Hidden, [{"warning_id": row.id, "suppression_id": why, "hidden_at": moment} for row, why in hidden])
     joined = list({case.id: case for case in before.values()}.values())
     audit.record_all(session, _events(actor, links, hidden, opened, joined))
     for kind, touched in (("case.open", opened), ("case.join", joined)):
@@ -120,8 +126,9 @@ def warning(session: Session, key: int | str, reader: Person | None = None) -> I
     if str(key).isdecimal() and len(str(key)) < 19:
         query = query.where(IssuedWarning.id == int(key))
     else:
-        begun = IssuedWarning.fingerprint.startswith(str(key), autoescape=True)
-        query = query.where(begun if len(str(key)) >= 8 else IssuedWarning.fingerprint == str(key))
+        # Between the beginning and the next one: LIKE would not use the index in most locales of PostgreSQL.
+        begins = IssuedWarning.fingerprint.between(str(key), f"{key}g")
+        query = query.where(begins if _BEGINNING.fullmatch(str(key)) else IssuedWarning.fingerprint == str(key))
     hits = session.scalars(query.limit(2)).all()
     if len(hits) != 1:
         raise Fault("cases.no_warning", place=str(key), status=404)
@@ -138,23 +145,62 @@ def subject(case: Case) -> audit.Subject:
     return audit.Subject("case", str(case.id))
 
 
-def _fresh(session: Session, warnings: Sequence[Warned]) -> list[Warned]:
-    """Warnings not in the database yet, each once."""
+def _fresh(session: Session, warnings: Sequence[Warned]) -> dict[str, Warned]:
+    """Warnings not in the database yet, by fingerprint."""
     by_fingerprint = {warned.fingerprint: warned for warned in warnings}
     for part in _parts(by_fingerprint):
         known = select(IssuedWarning.fingerprint).where(IssuedWarning.fingerprint.in_(part))
         for fingerprint in session.scalars(known):
             del by_fingerprint[fingerprint]
-    return list(by_fingerprint.values())
+    return by_fingerprint
+
+
+def _issue(session: Session, rows: Sequence[IssuedWarning]) -> None:
+    """Write warnings in bulk, and learn their numbers."""
+    write(session, IssuedWarning, [_stored(row) for row in rows])
+    by_fingerprint = {row.fingerprint: row for row in rows}
+    for part in _parts(by_fingerprint):
+        numbers = select(IssuedWarning.fingerprint, IssuedWarning.id).where(IssuedWarning.fingerprint.in_(part))
+        for fingerprint, number in session.execute(numbers):
+            by_fingerprint[fingerprint].id = number
+
+
+def _open(session: Session, opened: Sequence[Case], moment: datetime) -> None:
+    """Write new cases in bulk, learn their numbers, and put them into the queues that their scenes go to."""
+    routes = bodies.routes(session) if opened else {}
+    for case in opened:
+        case.pool = not routes.get(case.scene)
+        make_findable(case)
+    write(session, Case, [_stored(case) for case in opened])
+    by_topic = {_topic(case): case for case in opened}
+    for part in _parts(by_topic, _IN // 3):
+        same = tuple_(Case.entity_kind, Case.entity_id, Case.scheme).in_(part)
+        numbers = select(Case.entity_kind, Case.entity_id, Case.scheme, Case.id)
+        for kind, entity, scheme, number in session.execute(numbers.where(same, _STANDS)):
+            by_topic[kind, entity, scheme].id = number
+    to = [(case, body) for case in opened for body in routes.get(case.scene, ())]
+    write(session, Party, [bodies.seat(case.id, body, Side.LEAD, moment) for case, body in to])
+
+
+def _stored(row: IssuedWarning | Case) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _columns(row.__class__)}
+
+
+@cache
+def _columns(mapped: Any) -> tuple[str, ...]:
+    """All but the number, which the database gives."""
+    return tuple(column.key for column in mapped.__table__.columns if column.key != "id")
 
 
 def _cases(
     session: Session, by_topic: dict[Topic, list[IssuedWarning]], moment: datetime
 ) -> tuple[list[Case], dict[Topic, Case]]:
     """The cases that these warnings open, and by topic those they join (brought up to date)."""
-    before = {_topic(case): case for case in _about(session, by_topic, open_ones=True)}
+    before: dict[Topic, Case] = {}
+    ended: dict[Topic, Case] = {}
     # In the order of their numbers: the latest ended one stays.
-    ended = {_topic(case): case for case in _about(session, by_topic, open_ones=False)}
+    for case in _about(session, by_topic):
+        (ended if case.state in ENDED else before)[_topic(case)] = case
     opened = []
     for topic, rows in by_topic.items():
         last = ended.get(topic)
@@ -169,16 +215,7 @@ def _cases(
         else:
             held.version += 1
         _join(held, rows, moment)
-    session.add_all(opened)
     return opened, before
-
-
-def _route(session: Session, opened: Sequence[Case]) -> None:
-    """Put new cases into the queues of the bodies that their scene goes to."""
-    routes = bodies.routes(session) if opened else {}
-    for case in opened:
-        for body in routes.get(case.scene, ()):
-            bodies.join(session, case, body, Side.LEAD)
 
 
 def open_or_join(session: Session, row: IssuedWarning, held: Case | None, moment: datetime) -> Case:
@@ -188,17 +225,15 @@ def open_or_join(session: Session, row: IssuedWarning, held: Case | None, moment
     _join(case, [row], moment)
     session.add(case)
     session.flush()
-    if held is None:
-        _route(session, [case])
+    for body in bodies.routes(session).get(case.scene, ()) if held is None else ():
+        bodies.join(session, case, body, Side.LEAD)
     return case
 
 
-def _about(session: Session, topics: Iterable[Topic], open_ones: bool) -> Iterator[Case]:
-    is_open = Case.state.not_in([state.value for state in ENDED])
+def _about(session: Session, topics: Iterable[Topic]) -> Iterator[Case]:
     for part in _parts(topics, _IN // 3):
         same = tuple_(Case.entity_kind, Case.entity_id, Case.scheme).in_(part)
-        stands = is_open if open_ones else ~is_open
-        query = select(Case).where(same, stands, Case.parent_id.is_(None)).order_by(Case.id)
+        query = select(Case).where(same, Case.parent_id.is_(None)).order_by(Case.id)
         yield from session.scalars(query.execution_options(populate_existing=True))
 
 
@@ -220,6 +255,11 @@ def _new(row: IssuedWarning, moment: datetime, earlier: int | None) -> Case:
         pool=True,
         transfers=0,
         urged=0,
+        level=0,
+        refusals=0,
+        shuffled=False,
+        paused_days=0,
+        origin="warning",
         earlier_id=earlier,
     )
 
@@ -236,9 +276,9 @@ def _join(held: Case, rows: list[IssuedWarning], moment: datetime) -> None:
             held.title_zh, held.title_en = title["zh"], title["en"]
 
 
-def _row(warned: Warned, moment: datetime, run_id: str) -> IssuedWarning:
+def _row(warned: Warned, fingerprint: str, moment: datetime, run_id: str) -> IssuedWarning:
     return IssuedWarning(
-        fingerprint=warned.fingerprint,
+        fingerprint=fingerprint,
         model=warned.model,
         model_version=warned.model_version,
         scene=warned.scene,
@@ -253,8 +293,23 @@ def _row(warned: Warned, moment: datetime, run_id: str) -> IssuedWarning:
         percentile=warned.percentile,
         issued_at=moment,
         run_id=run_id,
-        pack=json.dumps(warned.as_dict(), ensure_ascii=False, separators=(",", ":"), allow_nan=False),
+        pack=_PACK.encode(warned),
     )
+
+
+def _told(value: Any) -> Any:
+    """What `Warned.as_dict` says, without copying what it holds."""
+    return (
+        value.isoformat() if isinstance(value, datetime) else {n: getattr(value, n) for n in _fields(value.__class__)}
+    )
+
+
+@cache
+def _fields(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+_PACK = json.JSONEncoder(default=_told, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _events(

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, exists, literal, or_, select
 from sqlalchemy.orm import Session
 
 from cases import audit, bodies, outbox, queue, raising
 from cases.people import Person
 from cases.raising import Raised
-from cases.tables import Case
+from cases.tables import Case, Trail
 from cases.tables_work import Foreign
 from cases.workflow import ENDED, Side
 from gnomon.errors import Fault
@@ -87,11 +87,19 @@ def rescreen(session: Session, theirs: Sequence[Theirs], judge: Judge, actor: Pe
 
 
 def statuses(
-    session: Session, system: str, updated_since: datetime | None = None, after: int = 0, limit: int = 50
+    session: Session,
+    system: str,
+    updated_since: datetime | None = None,
+    after: int = 0,
+    limit: int = 50,
+    reader: Person | None = None,
 ) -> list[tuple[Foreign, Case]]:
     """What became of one system's warnings: pages by number, or all whose case changed since a moment (with `after`
-    the number of the last record of that page)."""
+    the number of the last record of that page). `reader` leaves the cases that this person may see, and the records
+    that their account sent."""
     query = select(Foreign, Case).join(Case, Case.id == Foreign.case_id).where(Foreign.system == system)
+    if reader is not None:
+        query = query.where(readable(session, reader))
     order: list[Any] = [Foreign.id]
     if updated_since is not None:
         order = [Case.updated_at, Foreign.id]
@@ -101,6 +109,19 @@ def statuses(
         query = query.where(Foreign.id > after)
     rows = session.execute(query.order_by(*order).limit(max(1, min(limit, 200))))
     return [(row[0], row[1]) for row in rows]
+
+
+def readable(session: Session, reader: Person) -> ColumnElement[bool]:
+    """The condition on `foreign_record` and `case_file` that leaves what this person may see, or sent."""
+    return or_(bodies.visible(session, reader), _sent_by(reader))
+
+
+def _sent_by(person: Person) -> ColumnElement[bool]:
+    """Whether the trail names this person as who brought the record in."""
+    number = literal(',"id":') + cast(Foreign.id, String) + literal(",")
+    about = (Trail.subject_kind == "case", Trail.subject_id == cast(Foreign.case_id, String))
+    by = Trail.actor.in_([person.name, person.by_way_of("token").actor, person.by_way_of("cli").actor])
+    return exists().where(*about, Trail.action.in_(("open", "join")), by, Trail.after.contains(number))
 
 
 def records(session: Session, case_id: int) -> Sequence[Foreign]:

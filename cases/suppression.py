@@ -108,7 +108,7 @@ def standing(
 def report(session: Session, reader: Person | None = None) -> Sequence[Report]:
     """All suppressions, the newest first, each with what it hid. Of bodies, only those of oversight read it (403)."""
     if reader is not None:
-        _may(session, reader, JUDGES, "report")
+        may_look(session, reader)
     hidden = (
         select(
             Hidden.suppression_id,
@@ -130,6 +130,11 @@ def warnings(session: Session, number: int, reader: Person) -> Sequence[IssuedWa
     _may(session, reader, JUDGES, str(number))
     held = select(IssuedWarning).join(Hidden, Hidden.warning_id == IssuedWarning.id)
     return session.scalars(held.where(Hidden.suppression_id == number).order_by(IssuedWarning.id.desc())).all()
+
+
+def may_look(session: Session, reader: Person) -> None:
+    """Raise a fault (403) unless this person may read what was suppressed."""
+    _may(session, reader, JUDGES, "report")
 
 
 def _may(session: Session, actor: Person, roles: frozenset[Role], place: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, LargeBinary, String, Text, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, LargeBinary, String, Text, event, text
+from sqlalchemy.orm import Mapped, mapped_column, object_session
 
-from cases.tables import Key, Moment, plain
+from cases.tables import MOMENT, Key, Moment, plain
 from gnomon.database import Base
 
 
@@ -19,6 +19,27 @@ class Plain:
         """All columns but the bytes of files."""
         columns: Any = getattr(self, "__table__").columns  # noqa: B009  # the mapped class has it, this one does not
         return {c.key: plain(getattr(self, c.key)) for c in columns if not isinstance(c.type, LargeBinary)}
+
+
+class Followed(Plain):
+    """Rows that other systems follow: the mapper writes down when each changed last.
+
+    Bulk UPDATE statements pass the mapper by, so rows of this kind are changed one by one.
+    """
+
+    updated_at: Mapped[datetime] = mapped_column(Moment, server_default="1970-01-01 00:00:00+00")
+
+
+def _stamp(_mapper: Any, _connection: Any, row: Followed) -> None:
+    turn = getattr(object_session(row), "info", {}).get(MOMENT)
+    # Outside the line of writers a moment may come to light after a later one, and a follower would miss the row.
+    if turn is None or not turn.unit.is_active:
+        raise AssertionError("audit.begin comes before any change of what is followed")
+    row.updated_at = turn.moment
+
+
+for _moment in ("before_insert", "before_update"):
+    event.listen(Followed, _moment, _stamp, propagate=True)
 
 
 class Body(Plain, Base):
@@ -102,12 +123,13 @@ class Attachment(Plain, Base):
     media_type: Mapped[str] = mapped_column(String(100))
     size: Mapped[int] = mapped_column(Integer)
     sha256: Mapped[str] = mapped_column(String(64))
-    content: Mapped[bytes] = mapped_column(LargeBinary)
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    """Up to twenty megabytes: read for who opens the file, not for lists."""
     added_by: Mapped[str] = mapped_column(String(80))
     added_at: Mapped[datetime] = mapped_column(Moment)
 
 
-class Consultation(Plain, Base):
+class Consultation(Followed, Base):
     """A question that several people were called together on."""
 
     __tablename__ = "consultation"
@@ -147,7 +169,7 @@ class Circular(Plain, Base):
     at: Mapped[datetime] = mapped_column(Moment)
 
 
-class Audience(Plain, Base):
+class Audience(Followed, Base):
     """A body that a circular went to, and its acknowledgement."""
 
     __tablename__ = "circular_audience"
@@ -158,7 +180,7 @@ class Audience(Plain, Base):
     acknowledged_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
-class Suppression(Plain, Base):
+class Suppression(Followed, Base):
     """Warnings like this stay out of the queue until a date; somebody asked, somebody else approved."""
 
     __tablename__ = "suppression"
@@ -219,11 +241,11 @@ class Policy(Base):
     value: Mapped[str] = mapped_column(Text)
 
 
-class Notice(Plain, Base):
+class Notice(Followed, Base):
     """Something that a person should know, until they have read it."""
 
     __tablename__ = "notice"
-    __table_args__ = (Index("ix_notice_name", "name", "id"),)
+    __table_args__ = (Index("ix_notice_name", "name", "id"), Index("ix_notice_updated", "name", "updated_at", "id"))
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     name: Mapped[str] = mapped_column(ForeignKey("account.name"))
@@ -261,6 +283,13 @@ class Delivery(Plain, Base):
             "next_at",
             sqlite_where=text("done_at IS NULL AND dead_at IS NULL"),
             postgresql_where=text("done_at IS NULL AND dead_at IS NULL"),
+        ),
+        Index(
+            "ix_delivery_dead",
+            "dead_at",
+            "id",
+            sqlite_where=text("dead_at IS NOT NULL"),
+            postgresql_where=text("dead_at IS NOT NULL"),
         ),
     )
 

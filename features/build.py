@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
+import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -11,14 +13,16 @@ import pandas as pd
 from features.as_of import first_event, last_event
 from features.engine import Engine
 from features.evidence import evidence
-from features.leave_one_out import apart, rejoined
+from features.leave_one_out import Apart, apart, rejoined
 from features.measures import Entity
 from features.measures import entity as entity_of
-from features.measures.declare import fused
+from features.measures.declare import TRIALS, View, fused
 from features.measures.tables import Tables
-from features.norms import Peers, Placed, fit
+from features.norms import Peers, Placed, fit, scaled
 from features.profiles import Profiles
+from features.rates import Rates
 from features.unknown import reasons
+from gnomon import tracing
 from gnomon.errors import Fault
 from gnomon.i18n import both
 from gnomon.terms import Text
@@ -44,17 +48,49 @@ def build(engine: Engine, entity: str, as_of: datetime | None = None, min_peers:
         When the tables hold nothing, or nothing yet at the as-of date.
     """
     kind = entity_of(entity)
-    moment = last_event(engine, kind) if as_of is None else _not_too_early(engine, kind, as_of.astimezone(UTC))
-    values, attributes, missing = _measured(engine, kind, moment)
+    with tracing.span("profile", entity=kind.kind, version=engine.lake_version) as told:
+        made = compose(Frames(engine, kind, moment_of(engine, kind, as_of)), min_peers)
+        told.tell(as_of=made.as_of.isoformat(), rows=len(made.values), columns=len(made.columns))
+        return made
+
+
+class Frames:
+    """What profiles are put together from, every frame asked of the engine."""
+
+    def __init__(self, engine: Engine, kind: Entity, moment: datetime) -> None:
+        self.engine, self.kind, self.moment = engine, kind, moment
+        self.tables = Tables(engine, moment)
+
+    def attributes(self) -> pd.DataFrame:
+        """Name and peer attributes by entity."""
+        return self.engine.frame(self.kind.attributes(self.tables)).set_index("entity_id")
+
+    def view(self, view: View) -> tuple[pd.DataFrame, Mapping[str, ir.Value]]:
+        """The measures of a view by entity, and what each is computed by."""
+        query, made_of = fused(self.kind, view, self.tables)
+        return self.engine.frame(query).set_index("entity_id"), made_of
+
+    def norms(
+        self, values: pd.DataFrame, trials: pd.DataFrame, attributes: pd.DataFrame, min_peers: int
+    ) -> tuple[pd.DataFrame, Apart]:
+        """The norms of all values, and the entities held against them."""
+        peers = peers_of(self.kind)
+        log = frozenset(column.name for one in self.kind.measures.values() if one.log for column in one.columns)
+        rates = Rates(trials, self.kind.rates)
+        norms = fit(values, attributes, peers, log, min_peers, rates)
+        return norms, apart(values, attributes, norms, peers, log, min_peers, rates)
+
+
+def compose(frames: Frames, min_peers: int) -> Profiles:
+    """Put profiles together; `Fault` when there is nobody to profile."""
+    kind = frames.kind
+    values, trials, attributes, missing = _measured(frames)
     if values.empty:
-        raise Fault("features.build.empty", place=entity, tables=", ".join(kind.tables))
-    peers = peers_of(kind)
-    log = frozenset(column.name for one in kind.measures.values() if one.log for column in one.columns)
-    norms = fit(values, attributes, peers, log, min_peers)
-    held = apart(values, attributes, norms, peers, log, min_peers)
+        raise Fault("features.build.empty", place=kind.kind, tables=", ".join(kind.tables))
+    norms, held = frames.norms(values, trials, attributes, min_peers)
     return Profiles(
-        kind.kind, moment, engine.lake_version, kind.columns, values, held.deviations, held.groups, norms, attributes,
-        missing, held.centers, held.spreads,
+        kind.kind, frames.moment, frames.engine.lake_version, kind.columns, values, held.deviations, held.groups,
+        norms, attributes, missing, held.centers, held.spreads, trials,
     )  # fmt: skip
 
 
@@ -67,14 +103,15 @@ def measure(records: Engine, entity: str, reference: Profiles, as_of: datetime |
     if not any(records.has(table) for table in kind.tables):
         raise Fault("features.build.empty", place=entity, tables=", ".join(kind.tables))
     moment = last_event(records, kind) if as_of is None else as_of.astimezone(UTC)
-    values, attributes, missing = _measured(records, kind, moment)
+    values, trials, attributes, missing = _measured(Frames(records, kind, moment))
     columns = [column.name for column in reference.columns]
     values = values.reindex(columns=columns)
     placed = Placed(reference.norms, columns, peers_of(kind))
-    deviations, groups = against(reference, values, placed.deviations(values, attributes), placed.log)
+    trials = trials.reindex(columns=list(placed.priors.columns))
+    deviations, groups = against(reference, values, trials, placed.deviations(values, attributes, trials), placed)
     return Profiles(
         kind.kind, moment, reference.lake_version, reference.columns, values, deviations, groups, reference.norms,
-        attributes, missing, *held_apart(reference, values.index),
+        attributes, missing, *held_apart(reference, values.index), trials,
     )  # fmt: skip
 
 
@@ -86,15 +123,35 @@ def held_apart(reference: Profiles, ids: pd.Index) -> tuple[pd.DataFrame | None,
 
 
 def against(
-    reference: Profiles, values: pd.DataFrame, held: tuple[pd.DataFrame, pd.DataFrame], log: npt.NDArray[np.bool_]
+    reference: Profiles,
+    values: pd.DataFrame,
+    trials: pd.DataFrame,
+    held: tuple[pd.DataFrame, pd.DataFrame],
+    placed: Placed,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Deviations and groups against stored norms, a profiled entity being held against the others as it was then."""
     if reference.centers is None or reference.spreads is None:
         return held
-    return rejoined(held, (reference.groups, reference.centers, reference.spreads), values, log)
+    again = values.index.intersection(reference.groups.index)
+    x = values.loc[again].to_numpy(float)
+    y = np.where(placed.log, scaled(x), x)
+    stored = pd.DataFrame() if reference.trials is None else reference.trials
+    for column in placed.priors.columns:
+        if column in stored:
+            at = values.columns.get_loc(column)
+            then = reference.values.loc[again, column].to_numpy(float), stored.loc[again, column].to_numpy(float)
+            groups = reference.groups.loc[again, column].to_numpy()
+            n = trials.loc[again, column].to_numpy(float)
+            y[:, at] = placed.priors.drawn(column, x[:, at], n, groups, then)
+    known = (reference.groups, reference.centers, reference.spreads)
+    return rejoined(held, known, pd.DataFrame(y, index=again, columns=values.columns))
 
 
-def _not_too_early(engine: Engine, kind: Entity, moment: datetime) -> datetime:
+def moment_of(engine: Engine, kind: Entity, as_of: datetime | None) -> datetime:
+    """The as-of moment, by default that of the last event; `Fault` when nothing had happened by then."""
+    if as_of is None:
+        return last_event(engine, kind)
+    moment = as_of.astimezone(UTC)
     first = first_event(engine, kind)
     if first is not None and first > moment:
         place = f"{kind.kind} --as-of {moment:%Y-%m-%d}"
@@ -108,10 +165,10 @@ def peers_of(kind: Entity) -> Peers:
     return Peers(kind.peers, kind.attribute_titles, everybody)
 
 
-def _measured(engine: Engine, kind: Entity, moment: datetime) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Text]]:
-    """Values and attributes of all entities in order of their ids, and the columns that nobody has a value in."""
-    tables = Tables(engine, moment)
-    attributes = engine.frame(kind.attributes(tables)).set_index("entity_id")
+def _measured(source: Frames) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Text]]:
+    """Values, trials of rates and attributes of all entities in order of their ids, and the columns nobody has."""
+    engine, kind = source.engine, source.kind
+    attributes = source.attributes()
     frames: list[pd.DataFrame] = []
     missing: dict[str, Text] = {}
     for view in kind.views:
@@ -121,10 +178,9 @@ def _measured(engine: Engine, kind: Entity, moment: datetime) -> tuple[pd.DataFr
             reason = both("features.build.no_table", tables=", ".join(absent))
             missing.update(dict.fromkeys(columns, reason))
             continue
-        query, made_of = fused(kind, view, tables)
-        frame = engine.frame(query).set_index("entity_id")
+        frame, made_of = source.view(view)
         frames.append(frame)
-        unknown = frame.columns[frame.isna().all().to_numpy()]
+        unknown = [name for name in made_of if frame[name].isna().all()]
         missing.update(reasons(engine, {name: made_of[name] for name in unknown}) if len(unknown) else {})
     ids = attributes.index
     for frame in frames:
@@ -134,7 +190,9 @@ def _measured(engine: Engine, kind: Entity, moment: datetime) -> tuple[pd.DataFr
     found = pd.concat([frame.reindex(ids) for frame in frames], axis=1) if frames else pd.DataFrame(index=ids)
     values = found.reindex(columns=names).astype("float64")
     values = pd.DataFrame(steady(values.to_numpy()), index=ids, columns=names)
-    return values, attributes.reindex(ids).astype("str"), missing
+    trials = found.reindex(columns=[f"{name}{TRIALS}" for name in kind.rates]).astype("float64")
+    trials = pd.DataFrame(steady(trials.to_numpy()), index=ids, columns=list(kind.rates))
+    return values, trials, attributes.reindex(ids).astype("str"), missing
 
 
 def steady(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -1,23 +1,20 @@
-"""The engine: Ibis tables over contracted rows, on DuckDB. The only file that names the engine."""
+"""The engine: Ibis tables over contracted rows. DuckDB in this process, or Spark on a cluster: one URL says which."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
-from secrets import token_hex
-from tempfile import gettempdir
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
 import ibis
-import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
 from features.contracts import Contract, contract_of
 from features.contracts.column import SYSTEM
-from gnomon.errors import Misuse
+from gnomon.config import Settings
+from gnomon.errors import Misuse, nearest
 
 if TYPE_CHECKING:
     from features.lake import Lake
@@ -34,12 +31,13 @@ READ_AS = {
 }
 """How the engine reads each contract type: money as floating yuan, moments as UTC without a zone, the rest as text."""
 
+EMBEDDED = "duckdb"
+CLUSTERS = ("local", "spark://", "yarn", "k8s://")
+"""How the URL of a Spark master begins."""
 MEMORY = "3GB"
 """What the engine holds in memory unless told otherwise; beyond it, it works from the disk."""
 KEEP_FROM = 200_000
 """Rows from which an intermediate table that several views read is worth keeping."""
-MOST_CODES = 5_000_000
-"""Distinct identifiers up to which a kept column is coded as numbers."""
 
 SYSTEM_AS = {"_source": "string", "_ingested_at": "timestamp", "_row_hash": "string"}
 
@@ -61,19 +59,15 @@ class Stored(Protocol):
         ...
 
 
-class Engine:
+class Engine(ABC):
     """Reads contracted tables and runs Ibis expressions over them. Not to be shared between threads."""
 
-    def __init__(self, lake_version: int = 0, threads: int = 0, memory: str = MEMORY) -> None:
-        # Extensions are never fetched: everything used is compiled in, and the engine must work without a network.
-        settings: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-        # DuckDB makes this folder when it needs it, and removes it when it closes.
-        aside = Path(gettempdir()) / f"gnomon-engine-{token_hex(8)}"
-        settings |= {"memory_limit": memory, "temp_directory": str(aside), "preserve_insertion_order": False}
-        self._backend = ibis.duckdb.connect(**settings, **({"threads": threads} if threads else {}))
-        self._backend.raw_sql("SET TimeZone = 'UTC'")
-        # DuckDB 2.0 ends in an internal error when it turns an IN list over joined windows into a join of its own.
-        self._backend.raw_sql("SET disabled_optimizers = 'in_clause'")
+    _backend: Any
+    """The connection of Ibis."""
+    repeats = False
+    """Whether the same rows give the same bits every time; sums may then be added to and taken from."""
+
+    def __init__(self, lake_version: int = 0) -> None:
         self._rows: dict[str, int] = {}
         self._views: dict[str, ir.Table] = {}
         self._kept: dict[str, tuple[str, ir.Table]] = {}
@@ -81,30 +75,42 @@ class Engine:
         """What each kept table was made from, by the name under which queries read it."""
         self.keep_from = KEEP_FROM
         self.lake_version = lake_version
+        self.files: dict[str, tuple[str, ...]] = {}
+        """Parquet files that each table is read from; none for raw records."""
         self.executed = 0
         """Queries run so far."""
 
     @classmethod
-    def open(cls, lake: Lake | Stored, version: int | None = None, threads: int = 0, memory: str = MEMORY) -> Self:
+    def open(
+        cls,
+        lake: Lake | Stored,
+        version: int | None = None,
+        threads: int = 0,
+        memory: str = MEMORY,
+        url: str | None = None,
+    ) -> Engine:
         """Views over the Parquet files of one lake version (the newest when None).
 
         `threads` is the number of processor threads; 0 takes all. Beyond `memory` the engine works from the disk.
+        `url` is `duckdb`, or a Spark master such as `local[2]` or `spark://host:7077`; None asks the settings.
         """
         at = lake.version if version is None else version
-        engine = cls(at, threads, memory)
+        engine = _started(Settings().engine if url is None else url, at, threads, memory)
         for name, state in lake.state(at).items():
             files = lake.files(name, at) if state.rows else []
             if files:
-                engine._read(name, files, state.rows)
+                engine.files[name] = tuple(files)
+                under = contract_of(name)
+                engine._typed(under, engine._scanned(f"raw_{under.name}", list(files), under.schema), state.rows)
         return engine
 
     @classmethod
-    def of(cls, tables: Mapping[str, pa.Table], lake_version: int = 0, threads: int = 0) -> Self:
+    def of(cls, tables: Mapping[str, pa.Table], lake_version: int = 0, threads: int = 0, url: str = EMBEDDED) -> Engine:
         """Views over raw records: one tender with its bids, a batch of claims.
 
         Columns that a record batch lacks are unknown; columns outside the contract are refused.
         """
-        engine = cls(lake_version, threads)
+        engine = _started(url, lake_version, threads, MEMORY)
         for name, rows in tables.items():
             if rows.num_rows:
                 engine._register(name, rows)
@@ -149,16 +155,7 @@ class Engine:
         # First the former one, for what it is made of goes with it.
         self.forget(name)
         made, place = expr(), f"kept_{name}"
-        codes = self._codes(place, made, [*coded, *numbered])
-        told = {column: f'"{column}"::{kind}' for column, kind in codes.items()}
-        told |= {column: f"enum_code({told[column]})" for column in numbered if column in told}
-        replaced = ", ".join(f'{how} AS "{column}"' for column, how in told.items())
-        chosen = f"* REPLACE ({replaced})" if told else "*"
-        self._backend.raw_sql(f"CREATE TEMP TABLE {place} AS SELECT {chosen} FROM ({self._sql(made)})")
-        schema = {c: "int64" if c in numbered and c in told else kind for c, kind in made.schema().items()}
-        # Asking the backend for the schema would spell out every identifier of the coded columns.
-        namespace = ops.Namespace(catalog="temp", database="main")
-        table = ops.DatabaseTable(place, ibis.schema(schema), self._backend, namespace).to_expr()
+        table = self._hold(place, made, coded, numbered)
         self.origins[place] = made
         self._kept[name] = (moment, table)
         return table
@@ -166,63 +163,51 @@ class Engine:
     def forget(self, name: str) -> None:
         """Give the memory of a kept table back."""
         if self._kept.pop(name, None) is not None:
-            self._backend.raw_sql(f"DROP TABLE IF EXISTS kept_{name}")
-
-    def _codes(self, place: str, made: ir.Table, columns: Sequence[str]) -> dict[str, str]:
-        """A type of its own for the identifiers of each column; none for a column of too many."""
-        found = {}
-        for column in columns:
-            if not made[column].type().is_string():
-                continue
-            held, kind = f"{place}_{column}_ids", f"{place}_{column}"
-            ids = made.filter(made[column].notnull()).select(column).distinct()
-            self._backend.raw_sql(f"CREATE OR REPLACE TEMP TABLE {held} AS {self._sql(ids)}")
-            (many,) = self._backend.raw_sql(f"SELECT count(*) FROM {held}").fetchone()
-            if 0 < many <= MOST_CODES:
-                self._backend.raw_sql(f"DROP TYPE IF EXISTS {kind}")
-                self._backend.raw_sql(f"CREATE TEMP TYPE {kind} AS ENUM (SELECT * FROM {held})")
-                found[column] = kind
-            self._backend.raw_sql(f"DROP TABLE {held}")
-        return found
-
-    @staticmethod
-    def _sql(expr: ir.Table) -> str:
-        return str(ibis.to_sql(expr, dialect="duckdb"))
+            self._drop(f"kept_{name}")
 
     def arrow(self, expr: ir.Table) -> pa.Table:
         """Run an expression; an Arrow table."""
         self.executed += 1
-        return self._backend.to_pyarrow(expr)
+        return self._run(expr)
 
     def frame(self, expr: ir.Table) -> pd.DataFrame:
         """Run an expression; a data frame."""
         rows: pd.DataFrame = self.arrow(expr).to_pandas()
         return rows
 
+    @abstractmethod
     def explained(self, expr: ir.Table) -> str:
         """The engine's plan for an expression, for tests and the curious."""
-        return "\n".join(str(row[1]) for row in self._backend.raw_sql("EXPLAIN " + ibis.to_sql(expr)).fetchall())
 
+    @abstractmethod
     def close(self) -> None:
         """Give the memory back."""
-        self._backend.disconnect()
 
-    def _read(self, name: str, files: Sequence[str], rows: int) -> None:
-        under = contract_of(name)
-        # Files of older versions may lack columns that the contract gained later.
-        raw = self._backend.read_parquet(list(files), table_name=f"raw_{under.name}", union_by_name=True)
-        self._typed(under, raw, rows)
+    @abstractmethod
+    def _run(self, expr: ir.Table) -> pa.Table: ...
+
+    @abstractmethod
+    def _scanned(self, name: str, files: list[str], schema: pa.Schema) -> ir.Table:
+        """Rows of Parquet files, as they are. `schema` is the contract's; older files may lack columns of it."""
+
+    @abstractmethod
+    def _given(self, name: str, rows: pa.Table) -> ir.Table:
+        """Rows of this process, as they are."""
+
+    @abstractmethod
+    def _hold(self, place: str, made: ir.Table, coded: Sequence[str], numbered: Sequence[str]) -> ir.Table:
+        """Compute a table and keep its rows under a name."""
+
+    @abstractmethod
+    def _drop(self, place: str) -> None: ...
 
     def _register(self, name: str, rows: pa.Table) -> None:
         under = contract_of(name)
         known = {field.name for field in under.schema}
         for column in rows.column_names:
             if column not in known:
-                from gnomon.errors import nearest
-
                 raise Misuse("features.engine.column", place=f"{name}.{column}", nearest=nearest(column, known))
-        self._backend.con.register(f"raw_{under.name}", rows)
-        self._typed(under, self._backend.table(f"raw_{under.name}"), rows.num_rows)
+        self._typed(under, self._given(f"raw_{under.name}", rows), rows.num_rows)
 
     def _typed(self, under: Contract, raw: ir.Table, rows: int) -> None:
         types = {column.name: READ_AS.get(column.type, "string") for column in under.columns}
@@ -232,56 +217,14 @@ class Engine:
         self._rows[under.name] = rows
 
 
-class Warm(Engine):
-    """Answers the same queries over ever other rows of a few entities, planned once: for requests that cannot wait.
+def _started(url: str, lake_version: int, threads: int, memory: str) -> Engine:
+    """The engine that a URL names; pyspark and duckdb are imported by whoever needs them."""
+    if url == EMBEDDED:
+        from features.engine_duckdb import DuckEngine
 
-    Tables are contracts; whether a table `has` rows is said beforehand, because queries are made accordingly.
-    """
+        return DuckEngine(lake_version, threads, memory)
+    if url.startswith(CLUSTERS):
+        from features.engine_spark import SparkEngine
 
-    MOMENT = datetime(1901, 2, 3, 4, 5, 6, 789000, tzinfo=UTC)
-    """Stands for the as-of moment while queries are made; `fill` says the real one."""
-    _WRITTEN = "MAKE_TIMESTAMP(1901, 2, 3, 4, 5, 6.789)"
-
-    def __init__(self, holds: Sequence[str], threads: int = 1) -> None:
-        super().__init__(threads=threads)
-        self._backend.con.execute(f"SET VARIABLE moment = {self._WRITTEN}")
-        self._backend.con.execute("SET VARIABLE ids = []::VARCHAR[]")
-        self._filled: set[str] = set()
-        self._schemas: dict[str, pa.Schema] = {}
-        for name in holds:
-            self.table(name)
-            self._rows[name] = 1
-
-    def _register(self, name: str, rows: pa.Table) -> None:
-        under = contract_of(name)
-        self._schemas[name] = under.schema
-        self._backend.con.register("given", under.schema.empty_table())
-        self._backend.con.execute(f"CREATE TABLE raw_{name} AS SELECT * FROM given")
-        self._backend.con.unregister("given")
-        self._typed(under, self._backend.table(f"raw_{name}"), 0)
-
-    def prepare(self, name: str, expr: ir.Table) -> None:
-        """Plan a query of entities by `entity_id`; `answer` runs it under this name."""
-        query = self._sql(expr).replace(self._WRITTEN, "getvariable('moment')")
-        # Asked of the key alone, the planner carries the condition down to the rows.
-        self._backend.con.execute(
-            f"PREPARE {name} AS SELECT * FROM ({query}) WHERE list_contains(getvariable('ids'), entity_id)"
-        )
-
-    def fill(self, tables: Mapping[str, pa.Table], moment: datetime, ids: Sequence[str]) -> None:
-        """Put other rows in the place of those before; a table that is not given is empty. `ids` are asked about."""
-        self._backend.con.execute("SET VARIABLE ids = (SELECT ?::VARCHAR[])", [list(ids)])
-        told = f"TIMESTAMP '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
-        self._backend.con.execute(f"SET VARIABLE moment = {told}")
-        for name in self._filled:
-            self._backend.con.execute(f"TRUNCATE raw_{name}")
-        self._filled = {name for name, rows in tables.items() if rows.num_rows and name in self._schemas}
-        for name in self._filled:
-            self._backend.con.register("given", tables[name].select(self._schemas[name].names))
-            self._backend.con.execute(f"INSERT INTO raw_{name} SELECT * FROM given")
-            self._backend.con.unregister("given")
-
-    def answer(self, name: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Run a prepared query over the rows that `fill` brought: names of columns, and rows."""
-        ran = self._backend.con.execute(f"EXECUTE {name}")
-        return [str(one[0]) for one in ran.description], ran.fetchall()
+        return SparkEngine(lake_version, url, memory)
+    raise Misuse("features.engine.unknown", place="GNOMON_ENGINE", engine=url)

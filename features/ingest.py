@@ -22,6 +22,7 @@ from features.lake import Committed, Intake, Lake
 from features.mapping import FileOptions, Mapping
 from features.references import Dangling, Parents, References
 from features.transform import Carried, Offered, offer
+from gnomon import tracing
 from gnomon.errors import Fault, Misuse
 from gnomon.progress import progress
 
@@ -181,10 +182,16 @@ def take_in(source: Source, place: Place) -> list[Ingested]:
     """Put one source into the lake."""
     aside = Aside(place.refused)
     try:
-        with place.lake.receive(source.name) as intake:
+        with tracing.span("ingest", source=source.name) as told, place.lake.receive(source.name) as intake:
             run = _Run(source, place, intake, aside)
             run.read()
-            return run.commit()
+            done = run.commit()
+            told.tell(
+                file=source.mark(), version=max((one.version for one in done), default=0),
+                rows=sum(one.read for one in done), refused=sum(one.refused for one in done),
+                new=sum(one.new for one in done), corrected=sum(one.corrected for one in done),
+            )  # fmt: skip
+            return done
     finally:
         aside.discard()
 

@@ -28,8 +28,11 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from features.contracts import Contract, contract_of
 from features.staging import Staged, swept
+from gnomon import tracing
 from gnomon.errors import Fault, Misuse, nearest
 
+TRACED = 100
+"""Commits that a run over the lake names as what led to it."""
 KEPT_FOR_EVER = {
     "delta.logRetentionDuration": "interval 36500 days",
     "delta.deletedFileRetentionDuration": "interval 36500 days",
@@ -158,6 +161,15 @@ class Lake:
         """How far every declared source has been read, by its name, as of the newest version."""
         return {} if self.version == 0 else dict(self._told(self.version).get("watermarks", {}))
 
+    def traces(self, version: int | None = None) -> list[str]:
+        """Where the latest commits up to a version were traced, the newest first: `traceparent` of each.
+
+        Whoever works on with the data goes on with its trace. Commits that were not traced are left out.
+        """
+        newest = self.version if version is None else version
+        told = (str(self._told(one).get("trace", "")) for one in range(newest, max(0, newest - TRACED), -1))
+        return [one for one in dict.fromkeys(told) if one]
+
     def publish(
         self, staged: Mapping[str, Staged], source: str, file_hash: str, at: datetime, mark: tuple[str, str] | None
     ) -> dict[str, Committed]:
@@ -170,7 +182,9 @@ class Lake:
                 return {name: replace(one, version=last) for name, one in done.items()}
             marks |= dict([mark] if mark else [])
             cause = {"source": source, "file_hash": file_hash, "at": at.isoformat(), "watermarks": marks}
-            self._publish(last + 1, state, cause)
+            with tracing.span("lake.commit", source=source, version=last + 1, tables=sorted(done)):
+                traced = {"trace": tracing.context()} if tracing.on() else {}
+                self._publish(last + 1, state, cause | traced)
             return done
 
     def _write(self, staged: Staged, state: dict[str, TableState], version: int) -> Committed:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from features.norms import (
@@ -25,6 +24,7 @@ from features.norms import (
     scaled,
 )
 from features.profiles import NO_NORM
+from features.rates import Rates, apart_drawn
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,14 @@ def apart(
     peers: Peers,
     log: frozenset[str],
     min_peers: int,
+    rates: Rates | None = None,
 ) -> Apart:
     """Hold each entity against its peers without itself: at least `min_peers` of them, else those of the parent group.
 
-    A small group is drawn to its parent by the same weights as the stored norms, the entity taken out of both.
+    A small group is drawn to its parent by the same weights as the stored norms, the entity taken out of both. A rate
+    is drawn to the rate of the others, and held against theirs, each drawn in the same way.
     """
+    rates = rates or Rates()
     columns = list(values.columns)
     levels = [group_codes(attributes, names) for names in peers.levels]
     numbers = Placed(norms, columns, peers).numbers(attributes)
@@ -62,9 +65,12 @@ def apart(
         y = scaled(x) if column in log else x
         if not np.isfinite(y).any():
             continue
+        rate, own = rates.of(column), y.copy()
         above: tuple[Floats, Floats] | None = None
         for level in reversed(range(len(levels))):
             codes, many = levels[level]
+            if rate is not None:
+                y = apart_drawn(x, *rate, codes, many)[0]
             others, middle, width = without_itself(y, codes, many, column in log)
             if above is not None:
                 weight = np.minimum(1.0, others / (FULL_WEIGHT * min_peers))
@@ -73,8 +79,8 @@ def apart(
             above = middle, width
             held = (others >= min_peers) & (numbers[level][:, place] != NO_NORM)
             center[held, place], spread[held, place] = middle[held], width[held]
-            groups[held, place] = numbers[level][held, place]
-        z[:, place] = (y - center[:, place]) / spread[:, place]
+            groups[held, place], own[held] = numbers[level][held, place], y[held]
+        z[:, place] = (own - center[:, place]) / spread[:, place]
     made = (pd.DataFrame(one, index=values.index, columns=columns) for one in (z, groups, center, spread))
     return Apart(*made)
 
@@ -144,22 +150,21 @@ def _nearest(value: Floats, start: Ints, n: Ints, center: Floats, k: Ints) -> Fl
 def rejoined(
     held: tuple[pd.DataFrame, pd.DataFrame],
     known: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame],
-    values: pd.DataFrame,
-    log: npt.NDArray[np.bool_],
+    scale: pd.DataFrame,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Deviations and groups of new values of entities, some of which took part in the stored norms themselves.
 
     `held` are the deviations and groups against the stored norms, `known` the groups, centers and spreads of the
-    stored profiles: who stands among them is held against everybody else, as it was then.
+    stored profiles: who stands among them is held against everybody else, as it was then. `scale` are the values of
+    those on the scale of the deviations, by entity.
     """
     z, groups = (frame.copy() for frame in held)
-    again = values.index.intersection(known[0].index)
+    again = scale.index
     if not len(again):
         return z, groups
-    then, center, spread = (frame.loc[again, values.columns].to_numpy() for frame in known)
-    x = values.loc[again].to_numpy(float)
-    usable = np.isfinite(x) & (then != NO_NORM)
-    new = (np.where(log, scaled(x), x) - center) / spread
-    z.loc[again] = np.where(usable, new, z.loc[again].to_numpy())
+    then, center, spread = (frame.loc[again, scale.columns].to_numpy() for frame in known)
+    y = scale.to_numpy(float)
+    usable = np.isfinite(y) & (then != NO_NORM)
+    z.loc[again] = np.where(usable, (y - center) / spread, z.loc[again].to_numpy())
     groups.loc[again] = np.where(usable, then, groups.loc[again].to_numpy()).astype(np.int32)
     return z, groups

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.profiles import NO_NORM
+from features.rates import NAMES, Chance, Moments, Rates, apart_drawn, drawn, prior
 from gnomon.terms import Text
 
 Floats = npt.NDArray[np.float64]
@@ -65,13 +66,19 @@ class Spread:
 
 
 def fit(
-    values: pd.DataFrame, attributes: pd.DataFrame, peers: Peers, log: frozenset[str], min_peers: int
+    values: pd.DataFrame,
+    attributes: pd.DataFrame,
+    peers: Peers,
+    log: frozenset[str],
+    min_peers: int,
+    rates: Rates | None = None,
 ) -> pd.DataFrame:
     """The norms of every column in every peer group of at least `min_peers`.
 
     Returns one row per column and group: column, zh, en, n, median, scale, low, high (in the measure's unit), and
-    what placing a further entity takes: level, key, center, spread, log.
+    what placing a further entity takes: level, key, center, spread, log, and of rates the chance and the moments.
     """
+    rates = rates or Rates()
     parts = [_level(attributes, names) for names in peers.levels]
     parents = [
         _parents(codes, parts[i + 1][0], len(keys)) if i + 1 < len(parts) else np.empty(0, np.int64)
@@ -85,13 +92,30 @@ def fit(
         for level in reversed(range(len(parts))):
             codes, keys = parts[level]
             own = distribution(x, codes, len(keys), column in log)
+            rate, whole = rates.of(column), None
+            if rate is not None:
+                y, whole = apart_drawn(x, *rate, codes, len(keys))
+                scale = distribution(y, codes, len(keys))
+                own = replace(own, center=scale.center, spread=scale.spread)
             above = own if above is None else _drawn(own, above, parents[level], min_peers)
             kept = np.flatnonzero(own.n >= min_peers)
             if len(kept):
-                found.append(_rows(column, level, kept, above, keys, told[level], column in log))
-    found = found or [_rows("", 0, np.empty(0, np.int64), None, [], [], False)]
+                rows = _rows(column, level, kept, above, keys, told[level], column in log)
+                found.append(rows | _moments(kept, whole, rates.chance.get(column)))
+    found = found or [_rows("", 0, _NOBODY, None, [], [], False) | _moments(_NOBODY, None, None)]
     norms = pd.DataFrame({name: np.concatenate([part[name] for part in found]) for name in found[0]})
-    return norms.astype({name: "str" for name in ("column", "zh", "en", "key")})
+    return norms.astype({name: "str" for name in ("column", "zh", "en", "key", "chance")})
+
+
+_NOBODY = np.empty(0, np.int64)
+
+
+def _moments(kept: Ints, whole: Moments | None, chance: Chance | None) -> dict[str, npt.NDArray[Any]]:
+    """What a rate's prior is made of; unknown for what is no rate."""
+    parts = {
+        name: np.full(len(kept), np.nan) if whole is None else np.asarray(getattr(whole, name)[kept]) for name in NAMES
+    }
+    return parts | {"chance": np.full(len(kept), chance or "", dtype=object)}
 
 
 class Placed:
@@ -104,6 +128,7 @@ class Placed:
         self._center, self._spread = norms["center"].to_numpy(float), norms["spread"].to_numpy(float)
         logs = dict(zip(norms["column"], norms["log"], strict=True))
         self._log = np.array([bool(logs.get(name, False)) for name in self._columns], dtype=bool)
+        self._priors = Priors(norms)
         self._levels: list[tuple[dict[str, int], npt.NDArray[np.int32]]] = []
         column = np.array([place.get(name, -1) for name in norms["column"]], dtype=np.int64)
         told = norms["key"].tolist()
@@ -131,7 +156,14 @@ class Placed:
             found.append(numbers[codes])
         return found
 
-    def deviations(self, values: pd.DataFrame, attributes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    @property
+    def priors(self) -> Priors:
+        """The priors of the norms that are of rates."""
+        return self._priors
+
+    def deviations(
+        self, values: pd.DataFrame, attributes: pd.DataFrame, trials: pd.DataFrame | None = None
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Robust z of each value in its finest group with a norm, and the number of that norm.
 
         For entities that took no part in the norms; see `features.leave_one_out` for those who did.
@@ -142,11 +174,57 @@ class Placed:
             groups = np.where(groups == NO_NORM, numbers, groups)
         groups = np.where(np.isfinite(x), groups, NO_NORM).astype(np.int32)
         center, spread = np.append(self._center, np.nan)[groups], np.append(self._spread, np.nan)[groups]
-        z = (np.where(self._log, scaled(x), x) - center) / spread
+        y = np.where(self._log, scaled(x), x)
+        trials = pd.DataFrame() if trials is None else trials
+        for column in self._priors.columns:
+            if column not in trials:
+                continue
+            at = self._columns.index(column)
+            y[:, at] = self._priors.drawn(column, x[:, at], trials[column].to_numpy(float), groups[:, at])
+        z = (y - center) / spread
         return (
             pd.DataFrame(z, index=values.index, columns=self._columns),
             pd.DataFrame(groups, index=values.index, columns=self._columns),
         )
+
+
+class Priors:
+    """What stored norms of rates draw further rates to."""
+
+    def __init__(self, norms: pd.DataFrame) -> None:
+        # Norms that were stored before rates were drawn say nothing of it.
+        chance = norms["chance"] if "chance" in norms else pd.Series("", index=norms.index)
+        told = dict(zip(norms["column"], chance, strict=True))
+        self._chance = {column: Chance(one) for column, one in told.items() if one}
+        self._moments = Moments(*(norms[name].to_numpy(float) for name in NAMES)) if self._chance else None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of rates."""
+        return tuple(self._chance)
+
+    def of(
+        self, column: str, groups: npt.NDArray[np.integer], then: tuple[Floats, Floats] | None = None
+    ) -> tuple[Floats, Floats]:
+        """The peers' rate and its weight for each entity, by the number of its norm.
+
+        `then` are the rate and trials by which an entity took part in that norm: it is taken out of its own prior.
+        """
+        assert self._moments is not None
+        of = self._moments.at(np.maximum(groups, 0))
+        rate, weight = prior(of if then is None else of.without(*then), self._chance[column])
+        return np.where(groups == NO_NORM, np.nan, rate), weight
+
+    def drawn(
+        self,
+        column: str,
+        x: Floats,
+        trials: Floats,
+        groups: npt.NDArray[np.integer],
+        then: tuple[Floats, Floats] | None = None,
+    ) -> Floats:
+        """Rates drawn to their peers'."""
+        return drawn(x, trials, *self.of(column, groups, then))
 
 
 def scaled(x: Floats) -> Floats:

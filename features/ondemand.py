@@ -14,10 +14,10 @@ import pyarrow as pa
 
 from features.build import against, held_apart, peers_of, steady
 from features.contracts import contract_of
-from features.engine import Warm
+from features.engine_duckdb import Warm
 from features.lake import Lake
 from features.measures import entity as entity_of
-from features.measures.declare import fused
+from features.measures.declare import TRIALS, fused
 from features.measures.tables import INHERITS, Tables
 from features.neighbours import FOLLOWED, HELD, Neighbours, ids_of
 from features.norms import Placed
@@ -99,10 +99,16 @@ class OnDemand:
             names, told = self._engine.answer("attributes")
             answers = [self._engine.answer(name) for name in self._views]
         index = pd.Index(ids, name="entity_id", dtype="str")
-        values = pd.DataFrame(steady(self._placed_in(ids, answers)), index=index, columns=self._columns)
+        values = pd.DataFrame(steady(self._placed_in(ids, answers, self._columns)), index=index, columns=self._columns)
+        rates = list(self._placed.priors.columns)
+        told_trials = self._placed_in(ids, answers, [f"{name}{TRIALS}" for name in rates])
+        trials = pd.DataFrame(steady(told_trials), index=index, columns=rates)
         missing = dict(self._reference.missing)
         if self._stored:
             values[self._stored] = self._reference.values[self._stored].reindex(index)
+            kept = [name for name in self._stored if name in rates]
+            if kept and self._reference.trials is not None:
+                trials[kept] = self._reference.trials[kept].reindex(index)
             missing |= dict.fromkeys(self._stored, both("features.ondemand.stored"))
         by_id = {row[names.index("entity_id")]: row for row in told}
         known = {
@@ -111,17 +117,18 @@ class OnDemand:
             if name != "entity_id"
         }
         attributes = pd.DataFrame(known, index=index, dtype="str")
-        held = self._placed.deviations(values, attributes)
-        deviations, groups = against(self._reference, values, held, self._placed.log)
+        held = self._placed.deviations(values, attributes, trials)
+        deviations, groups = against(self._reference, values, trials, held, self._placed)
         return Profiles(
             self.kind.kind, moment, self.lake_version, self._reference.columns, values, deviations, groups,
-            self._reference.norms, attributes, missing, *held_apart(self._reference, index),
+            self._reference.norms, attributes, missing, *held_apart(self._reference, index), trials,
         )  # fmt: skip
 
-    def _placed_in(self, ids: list[str], answers: list[Answer]) -> npt.NDArray[np.float64]:
-        """Ids × columns of the reference; unknown where no view says anything."""
+    @staticmethod
+    def _placed_in(ids: list[str], answers: list[Answer], columns: list[str]) -> npt.NDArray[np.float64]:
+        """Ids × columns; unknown where no view says anything."""
         row = {one: number for number, one in enumerate(ids)}
-        column = {one: number for number, one in enumerate(self._columns)}
+        column = {one: number for number, one in enumerate(columns)}
         found = np.full((len(row), len(column)), np.nan)
         for names, rows in answers:
             key = names.index("entity_id")

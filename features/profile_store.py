@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +17,8 @@ from gnomon.errors import Fault
 from gnomon.terms import Direction, Text
 
 FRAMES = ("values", "deviations", "groups", "norms", "attributes")
-APART = ("centers", "spreads")
-"""Absent in profiles that were stored before peers were taken without the entity."""
+APART = ("centers", "spreads", "trials")
+"""Absent in profiles that were stored before peers were taken without the entity, and rates drawn to theirs."""
 HEADER = "profiles.json"
 FORMAT = 1
 
@@ -27,8 +28,11 @@ def place(root: Path, profiles: Profiles) -> Path:
     return root / profiles.entity / f"{profiles.as_of:%Y%m%dT%H%M%S}-v{profiles.lake_version:08d}"
 
 
-def save(profiles: Profiles, folder: Path) -> Path:
-    """Write profiles to `folder`, replacing what stands there; a reader sees the old or the new, never half."""
+def save(profiles: Profiles, folder: Path, beside: Callable[[Path], None] | None = None) -> Path:
+    """Write profiles to `folder`, replacing what stands there; a reader sees the old or the new, never half.
+
+    `beside` writes what goes with them into the same folder, in the same step.
+    """
     fresh = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     fresh.mkdir(parents=True)
     try:
@@ -37,6 +41,8 @@ def save(profiles: Profiles, folder: Path) -> Path:
         for name in APART:
             if getattr(profiles, name) is not None:
                 getattr(profiles, name).to_parquet(fresh / f"{name}.parquet")
+        if beside is not None:
+            beside(fresh)
         (fresh / HEADER).write_text(json.dumps(_header(profiles), ensure_ascii=False, indent=1), encoding="utf-8")
         old = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
         if folder.exists():

@@ -55,6 +55,8 @@ class Profiles:
     an entity took no part in the norms."""
     spreads: pd.DataFrame | None = None
     """Robust spread of the peers without the entity, on that scale."""
+    trials: pd.DataFrame | None = None
+    """Of each rate, of how many trials it is (`features.rates`); None in profiles stored before rates were drawn."""
 
     @property
     def ids(self) -> list[str]:
@@ -86,7 +88,7 @@ class Profiles:
         """The same profiles for some entities, in the order asked for."""
         order = list(entity_ids)
         frames = {name: getattr(self, name).loc[order] for name in ("values", "deviations", "groups", "attributes")}
-        for name in ("centers", "spreads"):
+        for name in ("centers", "spreads", "trials"):
             if getattr(self, name) is not None:
                 frames[name] = getattr(self, name).loc[order]
         return replace(self, **frames)

@@ -27,10 +27,23 @@ class Settings(BaseSettings):
     language: Language = Field(Language.EN, description="Language of the command line: zh or en.")
     min_peers: int = Field(20, ge=5, description="A norm needs at least this many peers, or its parent group is used.")
     budget: int = Field(20, ge=1, description="Warnings a scoring run may issue for one kind of entity.")
+    audit_share: float = Field(
+        0.05,
+        ge=0.0,
+        le=0.5,
+        description="Part of the budget that goes to entities drawn at random, whom nobody suspects; 0: none.",
+    )
+    label_delay: int = Field(
+        0, ge=0, description="Days until a false alarm counts as such in training; it may be overturned before."
+    )
     model_folder: Path | None = Field(None, description="Further folder of warning models; overrides shipped ids.")
     smtp: str = Field("", description="Mail server, smtp://user:password@host:port or smtps://…; empty: no e-mail.")
     mail_from: str = Field("gnomon@localhost", description="Sender of e-mails.")
     threads: int = Field(0, ge=0, description="Processor threads to use; 0 means all.")
+    log_requests: bool = Field(False, description="Whether `gnomon serve` logs every request as a line of JSON.")
+    traces: str = Field(
+        "", description="Where OpenTelemetry traces go: an OTLP/HTTP address, or `file` for the workspace; empty: none."
+    )
 
     @property
     def lake_url(self) -> str:

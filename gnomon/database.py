@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, MetaData, create_engine, event
+from sqlalchemy import Engine, MetaData, Table, create_engine, event, insert
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from gnomon.config import Settings
@@ -62,3 +62,33 @@ def snapshot(engine: Engine) -> Iterator[Session]:
     """One consistent view for reading; it waits for no writer and its changes are never kept."""
     with Session(engine.execution_options(only_reads=True), expire_on_commit=False, autoflush=False) as session:
         yield session
+
+
+def write(session: Session, mapped: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write many new rows at once, in the session's transaction: by COPY on PostgreSQL, many times faster than INSERT.
+
+    Every row names the same columns; numbers that the database gives out and defaults of the mapping do not come back.
+    """
+    session.flush()
+    if not rows:
+        return
+    table: Any = mapped.__table__
+    if session.get_bind().dialect.driver == "psycopg":
+        _copy(session, table, rows)
+    else:
+        session.execute(insert(table), [dict(row) for row in rows])
+
+
+def _copy(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    connection = session.connection()
+    quote = connection.dialect.identifier_preparer
+    names = list(rows[0])
+    as_stored = [
+        table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect) for name in names
+    ]
+    fields = list(zip(names, as_stored, strict=True))
+    listed = ", ".join(quote.quote(name) for name in names)
+    driver: Any = connection.connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {quote.format_table(table)} ({listed}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row([row[name] if stored is None else stored(row[name]) for name, stored in fields])

@@ -127,6 +127,10 @@ class Counterfactual:
     sentence: Text
 
 
+RANDOM = "random-audit"
+"""Model and scheme of a warning that nobody's conduct gave a cause for: the entity was drawn at random."""
+
+
 @dataclass(frozen=True, slots=True)
 class Warned:
     """A finding that crossed its threshold or budget, with everything needed to read it years later.
@@ -159,6 +163,13 @@ class Warned:
     """What an honest explanation could be, and what to check first."""
     counterfactual: Counterfactual | None = None
     """What would have to be different; None where no few changes within peers' values are enough."""
+    inclusion: float | None = None
+    """Probability with which the entity was drawn at random to be looked at; None where there is a cause to look."""
+
+    @property
+    def random(self) -> bool:
+        """Whether chance alone asks for this look: nobody is suspected."""
+        return self.inclusion is not None
 
     def check(self) -> None:
         """Raise `ValueError` unless base and contributions add up to the score."""

@@ -24,6 +24,8 @@ SCORE = "score"
 """The column that holds the served score; when it moves, the light is red."""
 
 
+APART = ("rows", "needed", "chance", "sources")
+"""What stands in the figures of a comparison and not in the index."""
 MOSTLY = 0.9
 """From this share on, values that are zero say that a feed sends zeros."""
 
@@ -139,6 +141,25 @@ class ColumnDrift:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceDrift:
+    """The entities whose records come from one source mostly, then and now."""
+
+    source: str
+    light: Light
+    told: Text
+    moved: tuple[str, ...]
+    """Columns that moved."""
+    rows_then: int
+    rows_now: int
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> Self:
+        """The part that `asdict` wrote."""
+        values = {**told, "light": Light(told["light"]), "told": Text(**told["told"]), "moved": tuple(told["moved"])}
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
 class Drift:
     """One comparison: an entity kind's profiles and scores at one as-of date against what its model was trained on."""
 
@@ -156,6 +177,8 @@ class Drift:
     """What each column was allowed to be wrong by, so that of the moved ones 1 in 20 at most moved by chance."""
     page: Path | None = None
     """Evidently's page; none when nothing could be compared."""
+    sources: tuple[SourceDrift, ...] = ()
+    """The same, for the entities of each source alone; empty where one source feeds them all."""
 
     @property
     def moved(self) -> tuple[ColumnDrift, ...]:
@@ -207,6 +230,7 @@ def keep(drift: Drift, root: Path, summaries: Mapping[str, tuple[Summary, Summar
         **kept.summary(),
         "needed": kept.needed,
         "chance": kept.chance,
+        "sources": [asdict(one) for one in kept.sources],
         "rows": [asdict(row) for row in kept.columns],
     }
     write(folder / FIGURES, figures)
@@ -226,7 +250,7 @@ def index(root: Path) -> list[dict[str, Any]]:
     lines = []
     for path in root.glob(f"*/*/{FIGURES}"):
         figures = json.loads(path.read_text(encoding="utf-8"))
-        lines.append({name: value for name, value in figures.items() if name not in ("rows", "needed", "chance")})
+        lines.append({name: value for name, value in figures.items() if name not in APART})
     return sorted(lines, key=lambda line: (line["as_of"], line["entity"]), reverse=True)
 
 
@@ -247,6 +271,7 @@ def read(root: Path, entity: str, day: str) -> Drift | None:
         columns=tuple(ColumnDrift.read(row) for row in told["rows"]),
         chance=told.get("chance"),
         page=root / told["page"] if told["page"] else None,
+        sources=tuple(SourceDrift.read(one) for one in told.get("sources", ())),
     )
 
 

@@ -40,6 +40,7 @@ def compare(
     limits: Limits | None = None,
     season: Mapping[str, Summary] | None = None,
     then: Mapping[str, Summary] | None = None,
+    now: Mapping[str, Summary] | None = None,
 ) -> Drift:
     """Compare current profiles with the reference that a model was trained on, and keep what was found.
 
@@ -66,17 +67,21 @@ def compare(
     then:
         The stored summaries of the reference, from `monitoring.scan`: the figures are then told from these, and rows of
         the reference serve for the page alone, which is left out where there are none.
+    now:
+        The summaries of the current profiles, over the edges of `then`: `current` is a sample for the page then.
     """
     limits = limits or Limits()
     as_of = as_of or datetime.now(UTC)
     if then is None:
         told = {} if reference is None else {name: _exact(reference, name) for name in map(str, reference.columns)}
         now = {name: _exact(current, name, told.get(name)) for name in map(str, current.columns)}
+        counted = len(current)
     else:
         told = dict(then)
-        now = summarise_frame(current, {name: one.edges for name, one in told.items()})
+        counted = len(current) if now is None else max((one.n for one in now.values()), default=0)
+        now = now or summarise_frame(current, {name: one.edges for name, one in told.items()})
     drift = compared(entity, told, now, as_of=as_of, model=model, titles=titles, limits=limits, season=season)
-    drift = replace(drift, rows_now=len(current))
+    drift = replace(drift, rows_now=counted)
     if drift.state is not State.COMPARED:
         return keep(drift, folder)
     shown = [row.column for row in sorted(drift.columns, key=_weight, reverse=True) if row.psi is not None]

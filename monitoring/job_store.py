@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, Boolean, Integer, MetaData, String, Text, delete, select, update
+from sqlalchemy import JSON, Boolean, Integer, MetaData, String, Text, delete, func, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.schema import CreateTable
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from gnomon.config import Settings
+
+
+MAKING = 7_311_020
+"""Number of the lock under which PostgreSQL makes these tables."""
 
 
 class Root(DeclarativeBase):
@@ -43,7 +47,7 @@ class Job(Root):
     """Runs when the lake has a newer version than it last read."""
     catch_up: Mapped[str] = mapped_column(String(10))
     most: Mapped[int | None] = mapped_column(Integer)
-    """Entities that one run may warn about."""
+    """New warnings that one run may issue."""
     enabled: Mapped[bool] = mapped_column(Boolean)
     created_at: Mapped[datetime] = mapped_column(Moment)
     created_by: Mapped[str] = mapped_column(String(80))
@@ -134,6 +138,9 @@ def opened(settings: Settings) -> Iterator[Engine]:
 
 def prepare(session: Session) -> None:
     """Make the tables that are missing."""
+    if session.get_bind().dialect.name == "postgresql":
+        # Two processes that start at once would both find the tables missing, and one of them would fail.
+        session.execute(select(func.pg_advisory_xact_lock(MAKING)))
     for table in Root.metadata.sorted_tables:
         session.execute(CreateTable(table, if_not_exists=True))
 

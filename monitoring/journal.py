@@ -7,10 +7,13 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from gnomon import tracing
+
 TOLD = frozenset(
     {
         "id", "job", "task", "cause", "state", "started_at", "seconds", "missed", "read_version", "why", "entity",
         "light", "rows", "columns", "moved", "source", "sign", "version", "begun", "ended", "silenced", "unreached",
+        "trace", "method", "route", "status",
     }
 )  # fmt: skip
 """Fields of the log. None holds a name, an id of a person or entity, or a value of a record."""
@@ -22,6 +25,8 @@ def line(event: str, **fields: Any) -> str:
     if foreign:
         raise ValueError(f"{foreign[0]} is no field of the log")
     told = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "event": event}
+    # The same id stands on the spans: whoever reads a line finds the road it belongs to.
+    told |= {"trace": trace} if (trace := tracing.trace_id()) else {}
     told |= {name: value for name, value in fields.items() if value is not None}
     return json.dumps(told, ensure_ascii=False, default=str)
 

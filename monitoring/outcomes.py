@@ -16,6 +16,8 @@ from gnomon.terms import Outcome
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from cases.people import Person
+
 Z = 1.959964
 """Two-sided 95 % quantile of the normal distribution."""
 
@@ -81,13 +83,15 @@ class Funnel:
         return told
 
 
-def funnel(session: Session, since: datetime | None = None) -> list[Funnel]:
+def funnel(session: Session, since: datetime | None = None, reader: Person | None = None) -> list[Funnel]:
     """The funnel of every model that warned at or after `since` (ever when None), by model id.
+
+    `reader` leaves the cases that this person may see; null counts all, for the system itself.
 
     Session is the caller's. Cases that hold warnings of several models count, money included, once for each: the sum
     over models is not the sum over cases.
     """
-    return funnels(tally(session, since))
+    return funnels(tally(session, since, reader))
 
 
 def funnels(tallies: Iterable[Tally]) -> list[Funnel]:

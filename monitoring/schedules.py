@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from cronsim import CronSim, CronSimError
 
+from gnomon import tracing
 from gnomon.database import transaction
 from gnomon.errors import Fault, Misuse
 from monitoring import job_store
@@ -43,6 +44,7 @@ BEAT = 20.0
 GRACE = timedelta(hours=1)
 """A run that comes later than this is a missed one."""
 CATCH_UP = ("one", "skip")
+LOST = "the process ended without a word"
 MOST_MISSED = 10_000
 """Missed times are counted up to so many."""
 
@@ -171,7 +173,7 @@ def run(
         if what is None or _alive(job, now) or not job_store.take(session, job, me, now):
             return None
         for lost in job_store.running(session, name):
-            lost.state, lost.ended_at, lost.why = "lost", now, "the process ended without a word"
+            lost.state, lost.ended_at, lost.why = "lost", now, LOST
         state = "skipped" if what.skip else "running"
         begun = JobRun(
             job=name, task=job.task, cause=what.cause, due_at=what.due_at, missed=what.missed, started_at=now,
@@ -186,15 +188,40 @@ def run(
     if not what.skip:
         with _beating(engine, name, me, clock):
             try:
-                if task is None:
-                    raise Fault("monitoring.schedule.task", place=name, task=job.task, known=", ".join(sorted(tasks)))
-                wrote = task(arguments)
+                with tracing.span("job", job=name, task=job.task, cause=what.cause, run=str(number)):
+                    if task is None:
+                        known = ", ".join(sorted(tasks))
+                        raise Fault("monitoring.schedule.task", place=name, task=job.task, known=known)
+                    wrote = {**task(arguments), **({"trace": tracing.trace_id()} if tracing.on() else {})}
             except Fault as fault:
                 why = str(fault)
             except Exception as error:
                 # The other jobs go on. The text of a foreign error may quote a record: only its kind is kept.
                 why = type(error).__name__
     return _ended(engine, number, me, dict(wrote), why, clock())
+
+
+def begin_by_hand(session: Session, task: str, lake_version: int, now: datetime) -> int:
+    """Put a run that no schedule began on record, under the name of its task; its number.
+
+    Earlier ones whose process ended without a word are put down as lost.
+    """
+    for left in job_store.running(session, task):
+        if left.cause == "hand" and _lives(left.holder) is False:
+            left.state, left.ended_at, left.why = "lost", now, LOST
+    begun = JobRun(
+        job=task, task=task, cause="hand", due_at=None, missed=0, started_at=now, ended_at=None, state="running",
+        holder=_me(), read_version=lake_version, wrote={}, why=None,
+    )  # fmt: skip
+    session.add(begun)
+    session.flush()
+    return begun.id
+
+
+def end_by_hand(session: Session, number: int, wrote: Mapping[str, Any], why: str | None, now: datetime) -> None:
+    """Say how a run by hand ended."""
+    ended = session.get_one(JobRun, number)
+    ended.ended_at, ended.wrote, ended.why, ended.state = now, dict(wrote), why, "failed" if why else "done"
 
 
 def _ended(engine: Engine, number: int, me: str, wrote: dict[str, Any], why: str | None, now: datetime) -> JobRun:
@@ -242,11 +269,17 @@ def _alive(job: Job, now: datetime) -> bool:
     """Whether the holder still runs."""
     if job.holder is None:
         return False
-    machine, process, began, _ = job.holder.split("|")
-    if machine == socket.gethostname():
-        # The number of a process is given out again: when it began tells the two apart.
-        return _began(int(process)) == began
-    return job.beat_at is not None and now - job.beat_at < SILENT
+    here = _lives(job.holder)
+    return job.beat_at is not None and now - job.beat_at < SILENT if here is None else here
+
+
+def _lives(holder: str) -> bool | None:
+    """Whether the process behind a name still runs; null when it is on another machine and nobody here can tell."""
+    machine, process, began, _ = holder.split("|")
+    if machine != socket.gethostname():
+        return None
+    # The number of a process is given out again: when it began tells the two apart.
+    return _began(int(process)) == began
 
 
 def _began(process: int) -> str:

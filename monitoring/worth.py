@@ -96,14 +96,14 @@ class Expected:
         return both("monitoring.expected.value", value=f"{self.value:.0%}", span=span, warnings=self.warnings)
 
 
-def expected(model: str, rows: Sequence[Came], since: datetime) -> Expected:
-    """Precision of one model's warnings issued at or after `since`, from what was judged before that moment only.
+def expected(model: str, rows: Sequence[Came], since: datetime, until: datetime | None = None) -> Expected:
+    """Precision of one model's warnings issued from `since` (to `until`), from what was judged before `since` only.
 
     Held against what the same warnings came to, it tells how far such a promise can be trusted.
     """
     ours = [one for one in rows if one.model == model]
     known = [one for one in ours if one.outcome in JUDGED and one.closed_at is not None and one.closed_at < since]
-    coming = [one for one in ours if one.issued_at >= since]
+    coming = [one for one in ours if one.issued_at >= since and (until is None or one.issued_at < until)]
     judged = [one for one in coming if one.outcome in JUDGED]
     realised = share(sum(one.outcome == Outcome.CONFIRMED for one in judged), len(judged))
     hits = sum(one.outcome == Outcome.CONFIRMED for one in known)

@@ -65,6 +65,15 @@ def pick(findings: Iterable[Finding], budget: int) -> list[Finding]:
     return sorted(kept, key=lambda finding: rank[finding.entity_id])
 
 
+def select(findings: Sequence[Finding], places: int, free: bool) -> list[Finding]:
+    """The findings to issue within the budget; learned ones lie beside it when they keep to an aim of their own."""
+    if not free:
+        return pick(findings, places)
+    learned = {one.entity_id for one in findings if one.model.detector == "learned"}
+    within = pick([one for one in findings if one.entity_id not in learned], places)
+    return [*pick([one for one in findings if one.entity_id in learned], len(learned)), *within]
+
+
 def learned_count(population: int, budget: int) -> int:
     """How many top scores of a learned model stand as findings.
 

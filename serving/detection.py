@@ -14,16 +14,22 @@ from catalogue import load, rule
 from catalogue.model import WarningModel
 from features.profiles import Profiles
 from gnomon.config import Settings
+from gnomon.errors import Fault
 from gnomon.progress import progress
 from gnomon.terms import Severity
 from serving.budget import Finding, by_size, learned_count, percentiles
 from serving.champions import Loaded, fetched
 from serving.reasons import by_measure
+from serving.thresholds import Threshold, told
 from training.bundle import Scored
+from training.calibration import Calibration
+from training.threshold import Aim, choose
 from training.volume import is_size
 
 POOL = 3
 """So many times the findings wanted are explained, because some will turn out to be size alone."""
+UNSERVED = frozenset({"serving.threshold.no_calibration", "training.threshold.no_probability"})
+"""Faults of what was asked for, not of the model: whoever asked is told, and nothing else is done in its place."""
 
 
 @dataclass
@@ -34,10 +40,32 @@ class Detection:
     told: list[dict[str, Any]] = field(default_factory=list)
     """One row a model, for the run record."""
     champion: str | None = None
+    threshold: Threshold | None = None
+    """The champion's; None when none serves or none could score."""
+    faults: list[Fault] = field(default_factory=list)
+    """Why the champion did not score; rules were evaluated all the same."""
+    unserved: Fault | None = None
+    """Why the champion cannot keep to what was asked for; it issues nothing then."""
 
 
-def detect(settings: Settings, profiles: Profiles, budget: int) -> Detection:
-    """Run every catalogue model of the profiles' entity, and the champion when there is one."""
+@dataclass(frozen=True)
+class Learned:
+    """What the champion asks."""
+
+    findings: list[Finding]
+    excused: int
+    """Entities that the catalogue's entry excused."""
+    large: int
+    """Entities passed over because size alone set them apart."""
+    threshold: Threshold
+
+
+def detect(settings: Settings, profiles: Profiles, aim: Aim, strict: bool = True) -> Detection:
+    """Run every catalogue model of the profiles' entity, and the champion when there is one.
+
+    A champion that cannot be loaded, or cannot score these profiles, is told in `faults` and issues nothing. An aim
+    that the champion's calibration cannot serve raises `Fault` when `strict`, else it is told in `unserved`.
+    """
     models = [one for one in load.load(settings.model_folder).values() if one.entity == profiles.entity]
     rules = [one for one in models if one.detector == "rule"]
     learned = [one for one in models if one.detector == "learned"]
@@ -49,15 +77,30 @@ def detect(settings: Settings, profiles: Profiles, budget: int) -> Detection:
             found.told.append(_told(model, result))
             bar.advance()
     with progress(f"{profiles.entity}: champion"):
-        serving = fetched(settings, profiles.entity)
-        if serving is not None and learned:
+        if learned:
             # One learned score an entity kind: a second entry would only issue the same scores under another name.
-            top, excused, large = learned_findings(learned[0], serving, profiles, budget)
-            found.findings += top
-            found.champion = serving.name
-            told = {"model": learned[0].id, "version": serving.name, "fires": len(top)}
-            found.told.append(told | {"excluded": excused, "size_alone": large})
+            _by_champion(found, settings, learned[0], profiles, aim)
+    if found.unserved is not None and strict:
+        raise found.unserved
     return found
+
+
+def _by_champion(found: Detection, settings: Settings, model: WarningModel, profiles: Profiles, aim: Aim) -> None:
+    try:
+        serving = fetched(settings, profiles.entity)
+        if serving is None:
+            return
+        asked = learned_findings(model, serving, profiles, aim)
+    except Fault as fault:
+        if fault.key in UNSERVED:
+            found.unserved = Fault(fault.key, place=f"{profiles.entity} --{aim.by}")
+        else:
+            found.faults.append(fault)
+        return
+    found.findings += asked.findings
+    found.champion, found.threshold = serving.name, asked.threshold
+    told = {"model": model.id, "version": serving.name, "fires": len(asked.findings)}
+    found.told.append(told | {"excluded": asked.excused, "size_alone": asked.large})
 
 
 def rule_findings(model: WarningModel, result: rule.RuleResult, ids: Sequence[str]) -> list[Finding]:
@@ -89,28 +132,30 @@ def rule_findings(model: WarningModel, result: rule.RuleResult, ids: Sequence[st
     ]
 
 
-def learned_findings(
-    model: WarningModel, serving: Loaded, profiles: Profiles, budget: int
-) -> tuple[list[Finding], int, int]:
-    """The champion's top scores that may be asked about; how many the entry excused, how many were size alone.
+def learned_findings(model: WarningModel, serving: Loaded, profiles: Profiles, aim: Aim) -> Learned:
+    """The champion's scores that reach the aim and may be asked about.
 
-    Scores all, explains the top only. Who is merely large makes room for who comes next.
+    Scores all, explains those in question only. Who is merely large makes room for who comes next.
     """
     scores = serving.bundle.score(profiles, explain=False)
     may, excused = rule.admitted(model, profiles)
-    count = learned_count(len(profiles.ids), budget)
-    order = _top(scores, may, POOL * count)
-    if not order.size:
-        return [], len(excused), 0
+    order, count = _in_question(scores, may, serving.bundle.calibration, aim)
     top = [profiles.ids[at] for at in map(int, order)]
-    explained = serving.bundle.score(profiles.select(top))
-    shares = [by_measure(profiles, _shares(explained.contributions, at)) for at in range(len(top))]
+    explained = serving.bundle.score(profiles.select(top)) if top else None
+    shares = (
+        []
+        if explained is None
+        else [by_measure(profiles, _shares(explained.contributions, at)) for at in range(len(top))]
+    )
     size = {column.name for column in profiles.columns if is_size(profiles.entity, column)}
     merely_large = [by_size(one, size) for one in shares]
     kept = [at for at, large in enumerate(merely_large) if not large][:count]
-    if not kept:
-        return [], len(excused), sum(merely_large)
-    threshold = float(explained.score[kept].min())
+    fires = np.zeros(len(scores.score), dtype=bool)
+    fires[order[kept]] = True
+    threshold = told(aim, scores.score[may], fires[may], serving.bundle.calibration)
+    if explained is None or not kept:
+        return Learned([], len(excused), sum(merely_large), threshold)
+    line = float(explained.score[kept].min())
     found = [
         Finding(
             model=model,
@@ -120,14 +165,31 @@ def learned_findings(
             score=float(explained.score[at]),
             base=float(explained.base),
             percentile=float(explained.percentile[at]),
-            threshold=threshold,
+            threshold=line,
             contributions=shares[at],
             rescore=lambda changed: serving.bundle.score(changed, explain=False).score,
-            silent_under=threshold,
+            silent_under=line,
         )
         for at in kept
     ]
-    return found, len(excused), sum(merely_large[: kept[-1]])
+    return Learned(found, len(excused), sum(merely_large[: kept[-1]]), threshold)
+
+
+def _in_question(
+    scores: Scored, may: npt.NDArray[np.bool_], calibration: Calibration | None, aim: Aim
+) -> tuple[npt.NDArray[np.intp], int]:
+    """Rows to explain, the highest first, and how many of them may be asked about at most."""
+    if aim.by == "budget":
+        count = learned_count(len(scores.score), int(aim.value))
+        return _top(scores, may, POOL * count), count
+    if calibration is None:
+        raise Fault("serving.threshold.no_calibration", place=f"--{aim.by}")
+    able = np.flatnonzero(may)
+    chosen = choose(scores.score[able], calibration, precision=aim.precision, fdr=aim.fdr)
+    fires = np.zeros(len(scores.score), dtype=bool)
+    fires[able[chosen.fires]] = True
+    order = _top(scores, fires, int(fires.sum()))
+    return order, len(order)
 
 
 def _top(scores: Scored, may: npt.NDArray[np.bool_], count: int) -> npt.NDArray[np.intp]:

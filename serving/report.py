@@ -24,10 +24,16 @@ def lines(warned: Warned, fingerprint: str, language: str) -> Iterator[str]:
     def t(key: str, **values: object) -> str:
         return say(f"serving.{key}", language, **values)
 
-    yield f"{warned.title.said_in(language)}  [{t(f'console.severity.{warned.severity}')}]"
+    kind = t("console.random") if warned.random else t(f"console.severity.{warned.severity}")
+    yield f"{warned.title.said_in(language)}  [{kind}]"
     yield f"{warned.entity_name}  ({kind_title(warned.entity_kind, language)} {warned.entity_id})"
-    rarity = t("console.rarer_than", share=f"{warned.percentile:.1%}")
-    yield f"{t('console.as_of')} {warned.as_of:%Y-%m-%d} · {t('console.lake_version')} {warned.lake_version} · {rarity}"
+    made_on = f"{t('console.as_of')} {warned.as_of:%Y-%m-%d} · {t('console.lake_version')} {warned.lake_version}"
+    if warned.inclusion is not None:
+        yield f"{made_on} · {t('console.inclusion')} {warned.inclusion:.3g}"
+        yield ""
+        yield warned.advice.said_in(language)
+        return
+    yield f"{made_on} · {t('console.rarer_than', share=f'{warned.percentile:.1%}')}"
     yield f"{warned.model} · {warned.model_version} · {fingerprint[:16]}"
     yield ""
     yield t("console.why")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cases import pages
 from cases.workflow import State
-from gnomon.terms import Severity
+from gnomon.terms import RANDOM, Severity
 from serving.budget import Finding
 
 REST = timedelta(days=180)
@@ -22,6 +22,11 @@ class Settled:
     """Severity of the cases closed recently, by entity and scheme."""
 
     closed: Mapping[tuple[str, str], Severity]
+
+    @property
+    def looked_at(self) -> frozenset[str]:
+        """Entities that chance drew and somebody looked at: they need not be drawn again for now."""
+        return frozenset(entity_id for entity_id, scheme in self.closed if scheme == RANDOM)
 
     def covers(self, finding: Finding) -> bool:
         """Whether the finding asks again what was answered. An alert does when only a warning was answered before."""

@@ -7,14 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from gnomon.config import Settings
-from gnomon.errors import Fault
 
 if TYPE_CHECKING:
     from monitoring.schedules import Task
 
-NAMES = ("score", "drift", "watch", "retrain", "housekeeping")
+NAMES = ("score", "drift", "watch", "retrain", "cases-tick", "cases-deliver", "housekeeping")
 KEPT = timedelta(days=400)
 """Records of runs and of alerts that are over are kept for so long."""
+TRACES_KEPT = timedelta(days=30)
+"""Traces in the workspace are kept for so long."""
 
 
 def tasks(settings: Settings) -> dict[str, Task]:
@@ -24,93 +25,56 @@ def tasks(settings: Settings) -> dict[str, Task]:
         "drift": lambda given: drift(settings, given),
         "watch": lambda given: watch(settings),
         "retrain": lambda given: retrain(settings, given),
+        "cases-tick": lambda given: cases_tick(settings),
+        "cases-deliver": lambda given: cases_deliver(settings),
         "housekeeping": lambda given: housekeeping(settings),
     }
 
 
 def score(settings: Settings, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Score and hand over, one kind of entity after the other, until `most` entities have been warned about."""
-    from features.measures import entities
+    """Score and hand over every kind of entity that is named, or that has data; `most` caps the new warnings."""
+    from features.lake import Lake
     from serving.engine import score_all
 
-    most = given.get("most")
-    left = None if most is None else int(most)
-    wrote: dict[str, Any] = {"runs": [], "issued": 0, "entities": 0, "left_out": []}
     named = list(given.get("entities") or ())
-    for kind in named or entities():
-        if left is not None and left <= 0:
-            wrote["left_out"].append(kind)
-            continue
-        budget = settings.budget if left is None else min(settings.budget, left)
-        try:
-            run = score_all(settings, [kind], budget=budget)
-        except Fault:
-            if named:
-                raise
-            # No data of this kind: a schedule over all kinds goes on.
-            continue
-        wrote["runs"].append(run.run_id)
-        wrote["issued"] += sum(one.issued for one in run.entities)
-        done = sum(one.entities for one in run.entities)
-        wrote["entities"] += done
-        left = None if left is None else left - done
-    return wrote
+    if not named and not Lake(settings.lake_url).version:
+        # A schedule may stand before the first file has come.
+        return {"runs": [], "issued": 0, "held": 0}
+    run = score_all(settings, named, most=given.get("most"))
+    return {
+        "runs": [run.run_id],
+        "issued": sum(one.new + one.joined for one in run.entities),
+        "held": sum(one.held for one in run.entities),
+        "entities": sum(one.entities for one in run.entities),
+    }
 
 
 def would_issue(settings: Settings, entities: list[str], most: int | None) -> list[dict[str, Any]]:
-    """What a scoring run would issue now, by kind of entity: everything but the reasons and the hand-over."""
-    from cases import store
-    from features.engine import Engine
+    """What a scoring run would issue now, by kind of entity: the run itself, but for the hand-over."""
     from features.lake import Lake
-    from features.measures import entities as all_entities
-    from gnomon.database import transaction
-    from serving.budget import pick
-    from serving.detection import detect
-    from serving.engine import profile
-    from serving.settled import settled
+    from serving.engine import score_all
 
-    lake = Lake(settings.lake_url)
-    if not lake.version:
+    if not Lake(settings.lake_url).version:
         return []
-    engine, database = Engine.open(lake, threads=settings.threads), store.upgrade(settings)
-    told, left = [], most
-    try:
-        for kind in entities or all_entities():
-            try:
-                profiles = profile(settings, engine, kind, None)
-            except Fault:
-                if entities:
-                    raise
-                continue
-            budget = settings.budget if left is None else max(0, min(settings.budget, left))
-            found = detect(settings, profiles, settings.budget).findings
-            with transaction(database) as session:
-                answered = settled(session, kind)
-            asked = [one for one in found if not answered.covers(one)]
-            chosen = pick(asked, budget) if budget else []
-            warned = len({one.entity_id for one in chosen})
-            told.append(
-                {
-                    "entity": kind,
-                    "findings": len(found),
-                    "answered": len(found) - len(asked),
-                    "entities_found": len({one.entity_id for one in asked}),
-                    "would_warn": warned,
-                    "warnings": len(chosen),
-                }
-            )
-            left = None if left is None else left - warned
-    finally:
-        engine.close()
-        database.dispose()
-    return told
+    return [
+        {
+            "entity": one.entity,
+            "findings": one.findings,
+            "answered": one.settled,
+            "known": one.known,
+            "entities": one.entities,
+            "would_issue": one.new,
+            "held": one.held,
+        }
+        for one in score_all(settings, entities, most=most, dry=True).entities
+    ]
 
 
 def drift(settings: Settings, given: Mapping[str, Any]) -> Mapping[str, Any]:
     """Compare every kind of entity that has profiles; lights by kind."""
     from features import profile_store
     from features.measures import entities
-    from serving.watching import compare_now
+    from serving.comparing import compare_now
 
     lights = {}
     for kind in given.get("entities") or entities():
@@ -147,6 +111,8 @@ def retrain(settings: Settings, given: Mapping[str, Any]) -> Mapping[str, Any]:
     from serving.watching import look
     from training import registry
     from training.dataset import labels_for, of_rows
+    from training.outcomes import ripe
+    from training.sampling import standing_for
     from training.train import train
 
     wanted = set(given.get("entities") or ())
@@ -166,14 +132,19 @@ def retrain(settings: Settings, given: Mapping[str, Any]) -> Mapping[str, Any]:
                 settings, profiles, rows,
                 lambda then, engine=engine, entity=entity: build(engine, entity, then, settings.min_peers),  # type: ignore[misc]
             )  # fmt: skip
-            known = None if rows is None else labels_for(profiles, rows, "label", None)
-            gate = registry.promote(settings, entity, profiles, known, made.version, move=False)
+            known = weights = None
+            if rows is not None:
+                rows = ripe(rows, None, settings.label_delay)
+                known = labels_for(profiles, rows, "label", None)
+                weights = standing_for(rows, profiles.values.index)
+            gate = registry.promote(settings, entity, profiles, known, made.version, move=False, weights=weights)
         finally:
             engine.close()
         told["candidates"].append(
             {
                 "entity": entity,
                 "version": made.version,
+                "run_id": made.run_id,
                 "passed": gate.passed,
                 "gate": gate.reason.en,
                 "why": [reason.en for reason in one.reasons],
@@ -182,10 +153,42 @@ def retrain(settings: Settings, given: Mapping[str, Any]) -> Mapping[str, Any]:
     return told
 
 
+def cases_tick(settings: Settings) -> Mapping[str, Any]:
+    """Press for cases that are overdue, stuck or unsigned, and step in where a reminder was ignored."""
+    from cases import clock, store
+    from gnomon.database import transaction
+
+    database = store.upgrade(settings)
+    try:
+        with transaction(database) as session:
+            done = clock.tick(session)
+    finally:
+        database.dispose()
+    return {"supervised": done.supervised, "resupervised": done.resupervised, "stepped_in": done.stepped_in}
+
+
+def cases_deliver(settings: Settings) -> Mapping[str, Any]:
+    """Send the messages about cases that are due: webhooks and e-mails."""
+    from cases import delivery, store
+
+    database = store.upgrade(settings)
+    try:
+        sent = delivery.deliver(database, settings)
+    finally:
+        database.dispose()
+    return {"done": sent.done, "failed": sent.failed, "dead": sent.dead}
+
+
 def housekeeping(settings: Settings) -> Mapping[str, Any]:
-    """Forget records of runs and alerts that are long over; nothing of people's work and nothing of the lake."""
+    """Forget records of runs and alerts that are long over, and old traces; nothing of people's work or the lake."""
+    from gnomon import tracing
     from gnomon.database import transaction
     from monitoring import job_store
 
+    now = datetime.now(UTC)
+    oldest = f"{now - TRACES_KEPT:%Y-%m-%d}"
+    old = [path for path in (settings.workspace / tracing.FOLDER).glob("*.jsonl") if path.stem < oldest]
+    for path in old:
+        path.unlink(missing_ok=True)
     with job_store.opened(settings) as engine, transaction(engine) as session:
-        return {"forgotten": job_store.forget(session, datetime.now(UTC) - KEPT)}
+        return {"forgotten": job_store.forget(session, now - KEPT), "traces": len(old)}

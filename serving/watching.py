@@ -6,27 +6,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gnomon.config import Settings
-from gnomon.errors import Fault
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from sqlalchemy.orm import Session
 
+    from cases.people import Person
     from cases.worth import Came
-    from features.profiles import Profiles
     from monitoring.alerting import Alert
     from monitoring.comparison import Drift
-    from monitoring.effect import Summary
     from monitoring.feeds import FeedHealth
     from monitoring.mix import Mix
     from monitoring.retrain import Proposal
     from monitoring.standing import Standing
     from monitoring.watchdog import Overdue
     from monitoring.worth import Retirement
-    from serving.champions import Loaded
 
 LATELY = timedelta(days=90)
 """Warnings and closings of so many days are held against all before them."""
@@ -45,6 +41,8 @@ class Looked:
     proposals: Sequence[Proposal]
     mixes: Mapping[str, Mix]
     retirements: Sequence[Retirement]
+    came: Sequence[Came] = ()
+    """Every warning and what came of it."""
 
     @property
     def alerts(self) -> list[Alert]:
@@ -59,121 +57,38 @@ class Looked:
         return told + [Alert(f"retire:{one.model}", one.told) for one in self.retirements]
 
 
-def compare_now(settings: Settings, entity: str, as_of: datetime | None = None) -> Drift:
-    """Compare the newest profiles (of `as_of` when given) with the champion's reference, and keep what was found."""
-    from monitoring import references
-    from monitoring.drift import compare
-    from serving import champions
-
-    profiles = _profiles(settings, entity, as_of)
-    champion = champions.fetched(settings, profiles.entity)
-    folder, titles = settings.folder("drift"), {column.name: column.title for column in profiles.columns}
-    if champion is None:
-        return compare(profiles.entity, None, profiles.values, folder, as_of=profiles.as_of, titles=titles)
-    reference = reference_of(settings, champion)
-    before = references.a_year_before(settings.workspace / "profiles" / profiles.entity, profiles.as_of)
-    import pandas as pd
-
-    return compare(
-        profiles.entity,
-        pd.read_parquet(champion.bundle.folder / "reference.parquet"),
-        _columns(champion, profiles),
-        folder,
-        as_of=profiles.as_of,
-        model=champion.name,
-        titles=titles,
-        then=reference.summaries,
-        season=None if before is None else _season(champion, before, reference.edges),
-    )
-
-
-def reference_of(settings: Settings, champion: Loaded) -> Any:
-    """The champion's reference as summaries: as kept, else made of the profiles that it was trained on.
-
-    Where those are no longer stored, the sample in its bundle stands in for them.
-    """
-    import pandas as pd
-
-    from features import profile_store
-    from monitoring import references
-    from monitoring.references import Reference
-    from monitoring.scan import summarise, summarise_frame
-
-    entity, about = champion.bundle.entity, champion.bundle.about
-    kept = references.read(settings.workspace / "references", entity, champion.name)
-    if kept is not None:
-        return kept
-    as_of = datetime.fromisoformat(about["as_of"])
-    summaries = summarise_frame(pd.read_parquet(champion.bundle.folder / "reference.parquet"))
-    stored = f"{as_of:%Y%m%dT%H%M%S}-v{int(about['lake_version']):08d}"
-    trained_on = settings.workspace / "profiles" / entity / stored
-    if (trained_on / profile_store.HEADER).is_file():
-        summaries |= summarise([trained_on / "values.parquet"], champion.bundle.columns)
-    made = Reference(entity, champion.name, as_of, int(about["lake_version"]), summaries)
-    references.keep(made, settings.folder("references"))
-    return made
-
-
-def _columns(champion: Loaded, profiles: Profiles) -> pd.DataFrame:
-    """The columns that the model reads, and its score; profiles that lost a column have no score any more."""
-    bundle = champion.bundle
-    current = profiles.values[[name for name in bundle.columns if name in profiles.values]]
-    if len(current.columns) == len(bundle.columns) and len(current):
-        current = current.assign(score=bundle.score(profiles, explain=False).score)
-    return current
-
-
-def _season(champion: Loaded, folder: Path, edges: Mapping[str, Sequence[float]]) -> dict[str, Summary] | None:
-    from features import profile_store
-    from monitoring.scan import summarise_frame
-
-    try:
-        return summarise_frame(_columns(champion, profile_store.load(folder)), edges)
-    except Fault:
-        # Half-written or of another format: without it nothing is called a season.
-        return None
-
-
-def _profiles(settings: Settings, entity: str, as_of: datetime | None) -> Profiles:
-    from features import profile_store
-    from features.engine import Engine
-    from features.lake import Lake
-    from features.measures import entity as known_entity
-    from serving.engine import profile
-
-    kind = known_entity(entity).kind
-    stored = profile_store.latest(settings.workspace / "profiles", kind)
-    if as_of is None and stored is not None:
-        return profile_store.load(stored)
-    engine = Engine.open(Lake(settings.lake_url), threads=settings.threads)
-    try:
-        return profile(settings, engine, kind, as_of)
-    finally:
-        engine.close()
-
-
 def look(settings: Settings, now: datetime | None = None, rows: bool = True) -> Looked:
     """Look at everything; with `rows` into the rows of the feeds too (one query a table), not at manifests only."""
     from cases import store
+    from gnomon.database import snapshot, transaction
+    from monitoring import job_store
+
+    database = store.upgrade(settings)
+    try:
+        with transaction(database) as session:
+            job_store.prepare(session)
+        # Looking takes a while, and nobody who writes has to wait for it.
+        with snapshot(database) as session:
+            return looked(settings, session, now or datetime.now(UTC), rows)
+    finally:
+        database.dispose()
+
+
+def looked(
+    settings: Settings, session: Session, now: datetime, rows: bool = False, reader: Person | None = None
+) -> Looked:
+    """The same in the caller's session; what warnings were worth is told from the cases that `reader` may see."""
     from cases.worth import came
     from features.measures import entities
-    from gnomon.database import transaction
-    from monitoring import job_store, standing
+    from monitoring import standing
     from monitoring.outcomes import funnel
     from monitoring.watchdog import overdue
     from monitoring.worth import retirements
 
-    now = now or datetime.now(UTC)
     feeds, version, changed = feed_health(settings, now, rows)
-    with job_store.opened(settings) as engine, transaction(engine) as session:
-        late = overdue(session, now, version, changed)
-    database = store.upgrade(settings)
-    try:
-        with transaction(database) as session:
-            warned = list(came(session))
-            weak = retirements(funnel(session))
-    finally:
-        database.dispose()
+    late = overdue(session, now, version, changed)
+    warned = list(came(session, reader=reader))
+    weak = retirements(funnel(session, reader=reader))
     stands: list[Standing] = []
     proposals: list[Proposal] = []
     for kind in entities():
@@ -182,7 +97,21 @@ def look(settings: Settings, now: datetime | None = None, rows: bool = True) -> 
         stands += found
         if history and history[0].model:
             proposals.append(_proposal(kind, history[0], found, warned, now))
-    return Looked(now, stands, feeds, late, proposals, mixes(warned, now), weak)
+    return Looked(now, stands, feeds, late, proposals, mixes(warned, now), weak, warned)
+
+
+def exposed(settings: Settings, session: Session, now: datetime) -> str:
+    """What is watched as Prometheus metrics; of the feeds the manifests only, and nothing of what became of cases."""
+    from features.measures import entities
+    from monitoring import exposition, standing
+    from monitoring.watchdog import overdue
+
+    feeds, version, changed = feed_health(settings, now, rows=False)
+    stands = [
+        one for kind in entities() for one in standing.standing(standing.history(settings.workspace / "drift", kind))
+    ]
+    late = overdue(session, now, version, changed)
+    return exposition.text(session, settings.workspace / "drift", feeds, late, stands, now)
 
 
 def feed_health(settings: Settings, now: datetime, rows: bool) -> tuple[list[FeedHealth], int, datetime | None]:

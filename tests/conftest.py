@@ -8,6 +8,10 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.databases import postgresql
+
+__all__ = ["postgresql"]
+
 # A busy machine draws examples slowly; that says nothing about the code. Speed is measured by the benchmarks.
 settings.register_profile("gnomon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gnomon")

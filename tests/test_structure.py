@@ -27,7 +27,7 @@ DOORWAYS = {
     "argon2": ("cases/people.py",),
     "cronsim": ("monitoring/schedules.py",),
     "deltalake": ("features/lake.py",),
-    "duckdb": ("features/engine.py",),
+    "duckdb": ("features/engine_duckdb.py",),
     "evidently": ("monitoring/drift.py",),
     "fastapi": ("serving/",),
     "ibis": ("features/", "catalogue/"),
@@ -36,10 +36,11 @@ DOORWAYS = {
     "mlflow": ("training/registry.py", "training/pyfunc_model.py"),
     "numba": ("training/detectors/kernel.py",),
     "openpyxl": ("features/connectors/",),
+    "opentelemetry": ("gnomon/tracing.py",),
     "optuna": ("training/search.py",),
     "pydantic_settings": ("gnomon/config.py",),
     "pyod": ("training/detectors/outside.py",),
-    "pyspark": ("features/engine.py",),
+    "pyspark": ("features/engine_spark.py",),
     "rich": ("gnomon/progress.py", "serving/commands/"),
     "scipy": ("features/", "training/"),
     "shap": ("training/explain.py",),
@@ -54,7 +55,10 @@ DOORWAYS = {
 """Library → the only files and folders that may import it."""
 HANDLES = {("sqlalchemy", "Engine"), ("sqlalchemy.orm", "Session"), ("starlette.requests", "Request")}
 """What may be named anywhere to pass it on: a handle is no doorway."""
-HEAVY = ("pandas", "sklearn", "lightgbm", "mlflow", "evidently", "shap", "duckdb", "ibis", "deltalake", "pyarrow")
+HEAVY = (
+    "pandas", "sklearn", "lightgbm", "mlflow", "evidently", "shap", "duckdb", "ibis", "deltalake", "pyarrow",
+    "opentelemetry",
+)  # fmt: skip
 CODE_RUNNERS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 
 

@@ -3,6 +3,9 @@
 Probabilities: Platt 1999 (with his smoothed targets) on few labels, isotonic regression on many, always on scores that
 never saw the label. P-values: split conformal, Vovk, Gammerman and Shafer 2005, as Bates and others 2023 use it for
 outliers; a reference that holds some guilty entities makes them larger, never smaller.
+
+A reference of everybody bounds what p-values can show: where nobody was cleared, as many of the top scores lie in it as
+are asked about, and a limit on false discoveries asks about nobody unless most guilty ones are known already.
 """
 
 from __future__ import annotations
@@ -36,7 +39,9 @@ class Calibration:
     reference: tuple[float, ...]
     """Scores, ascending, of entities that the scoring model had not been fitted on."""
     reference_of: str
-    """`refuted`: entities that were looked at and cleared; `all`: the whole population, guilty ones among it."""
+    """`refuted`: entities that were looked at and cleared; `all`: everybody but those known to be guilty."""
+    confirmed: tuple[float, ...] = ()
+    """Scores, ascending, of confirmed entities that the scoring model had not been fitted on; empty without labels."""
 
     def probability(self, score: Floats) -> Floats | None:
         """Chance that an entity of such a score is confirmed when looked at; None where labels told too little."""
@@ -54,7 +59,8 @@ class Calibration:
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         told = {"kind": self.kind, "x": list(self.x), "y": list(self.y)}
-        return told | {"reference": list(self.reference), "reference_of": self.reference_of}
+        told |= {"reference": list(self.reference), "reference_of": self.reference_of}
+        return told | {"confirmed": list(self.confirmed)}
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Self:
@@ -63,21 +69,24 @@ class Calibration:
         def floats(name: str) -> tuple[float, ...]:
             return tuple(float(one) for one in told[name])
 
-        return cls(str(told["kind"]), floats("x"), floats("y"), floats("reference"), str(told["reference_of"]))
+        own = (floats("x"), floats("y"), floats("reference"))
+        # Bundles of before do not say which scores were confirmed.
+        confirmed = floats("confirmed") if "confirmed" in told else ()
+        return cls(str(told["kind"]), *own, str(told["reference_of"]), confirmed)
 
 
 def learned(score: Floats, target: Floats) -> Calibration:
     """From out-of-fold scores of labelled entities; the refuted ones are the reference."""
     positive = target > 0.5
-    refuted = score[~positive]
+    refuted, confirmed = score[~positive], _kept(score[positive])
     if min(int(positive.sum()), int((~positive).sum())) >= ISOTONIC_FROM:
         x, y = _isotonic(score, positive)
-        return Calibration("isotonic", x, y, _kept(refuted), "refuted")
-    return Calibration("platt", _platt(score, positive), (), _kept(refuted), "refuted")
+        return Calibration("isotonic", x, y, _kept(refuted), "refuted", confirmed)
+    return Calibration("platt", _platt(score, positive), (), _kept(refuted), "refuted", confirmed)
 
 
 def unlabelled(score: Floats) -> Calibration:
-    """From scores of entities that the scoring model had not been fitted on; no probability."""
+    """From scores of entities that the scoring model had not been fitted on, none of them known to be guilty."""
     return Calibration("", (), (), _kept(score), "all")
 
 

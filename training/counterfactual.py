@@ -1,18 +1,21 @@
 """What would have to be different for a warning not to fire: the smallest set of measures moved to what peers do.
 
-Pure: profiles, contributions and any scoring of profiles go in. Measures are moved greedily by contribution and every
-answer is verified by scoring again, for rules and models alike. Moves stay among values that peers really have: the
-nearest end of the peers' middle 90% where that is enough, else their median.
+Pure: profiles, contributions and any scoring of profiles go in. A measure moves as a whole: its windows are sums and
+shares of the same rows, and nobody could change one of them alone, nor a value and not its deviation. Measures are
+moved greedily by contribution and every answer is verified by scoring again, for rules and models alike. Moves stay
+among values that peers really have: the nearest end of the peers' middle 90% where that is enough, else their median.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 import numpy as np
 
 from features.profiles import NO_NORM, Profiles
+from gnomon.terms import Norm
 from training.detectors.contract import Floats
 
 MOST = 6
@@ -30,75 +33,109 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Moves:
-    """Moves that silence the warning together, none of them idle, and the score that is then left."""
+class Moved:
+    """One measure moved: the column that weighs most, and its other windows, which move along."""
 
-    moves: tuple[Move, ...]
+    main: Move
+    along: tuple[Move, ...] = ()
+
+    @property
+    def all(self) -> tuple[Move, ...]:
+        """Every column that moves."""
+        return (self.main, *self.along)
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Measures that silence the warning together, none of them idle, and the score that is then left."""
+
+    measures: tuple[Moved, ...]
     score: float
 
 
 def counterfactual(
     profiles: Profiles, entity_id: str, contributions: Mapping[str, float], score: Scoring, threshold: float
 ) -> Moves | None:
-    """The moves after which the score of one entity is below `threshold`; None when `MOST` moves do not get there.
+    """The moves after which the score of one entity is below `threshold`; None when `MOST` measures do not get there.
 
-    `score` gives a number for each of the profiles that it is handed, on the scale of `threshold`.
+    `contributions` are by profile column; `score` gives a number for each of the profiles that it is handed, on the
+    scale of `threshold`.
     """
     one = profiles.select([entity_id])
-    able = _movable(profiles, one, contributions)
-    chosen: list[Move] = []
-    for move in able[:MOST]:
+
+    def after(moves: Sequence[Moved]) -> float:
+        return float(score(_changed(profiles, one, moves))[0])
+
+    chosen: list[Moved] = []
+    for move in _movable(profiles, one, contributions):
         chosen.append(move)
-        if float(score(_moved(profiles, one, chosen))[0]) < threshold:
+        if after(chosen) < threshold:
             break
     else:
         return None
-    chosen = _without_idle(profiles, one, chosen, score, threshold)
-    chosen = _nearest(profiles, one, chosen, score, threshold)
-    return Moves(tuple(chosen), float(score(_moved(profiles, one, chosen))[0]))
+    for move in reversed(chosen[:-1]):
+        fewer = [other for other in chosen if other is not move]
+        if after(fewer) < threshold:
+            chosen = fewer
+    for number, move in enumerate(chosen):
+        nearer = [*chosen[:number], _to_edge(profiles, entity_id, move), *chosen[number + 1 :]]
+        if nearer != chosen and after(nearer) < threshold:
+            chosen = nearer
+    return Moves(tuple(chosen), after(chosen))
 
 
-def _movable(profiles: Profiles, one: Profiles, contributions: Mapping[str, float]) -> list[Move]:
-    """Moves to the peers' median of every column that raises the score, the weightiest first."""
-    entity = one.ids[0]
-    raising = sorted((name for name, share in contributions.items() if share > 0.0), key=lambda x: -contributions[x])
-    moves = []
-    for name in raising:
-        value, norm = float(one.values[name].iloc[0]), profiles.norm(entity, name)
-        if norm is not None and np.isfinite(value) and value != norm.median:
-            moves.append(Move(name, value, norm.median))
-    return moves
+def _movable(profiles: Profiles, one: Profiles, contributions: Mapping[str, float]) -> list[Moved]:
+    """The `MOST` measures that raise the score most, each at the peers' median in all its windows."""
+    windows: dict[str, list[str]] = {}
+    for name in profiles.values.columns:
+        windows.setdefault(profiles.column(str(name)).measure, []).append(str(name))
+    shares: dict[str, float] = {}
+    heaviest: dict[str, str] = {}
+    for name, share in contributions.items():
+        measure = profiles.column(name).measure
+        shares[measure] = shares.get(measure, 0.0) + share
+        if measure not in heaviest or share > contributions[heaviest[measure]]:
+            heaviest[measure] = name
+    raising = sorted((name for name, share in shares.items() if share > 0.0), key=lambda name: -shares[name])
+    moves = (_whole(profiles, one, heaviest[name], windows[name]) for name in raising)
+    return list(islice((move for move in moves if move is not None), MOST))
 
 
-def _without_idle(profiles: Profiles, one: Profiles, moves: list[Move], score: Scoring, threshold: float) -> list[Move]:
-    kept = moves
-    for move in reversed(moves[:-1]):
-        fewer = [other for other in kept if other is not move]
-        if float(score(_moved(profiles, one, fewer))[0]) < threshold:
-            kept = fewer
-    return kept
+def _whole(profiles: Profiles, one: Profiles, main: str, windows: Sequence[str]) -> Moved | None:
+    """A measure moved to the peers' median: windows that lie on the other side of it stay where they are."""
+    first = _to_median(profiles, one, main)
+    if first is None:
+        return None
+    above = first.value > first.to
+    others = (_to_median(profiles, one, name) for name in windows if name != main)
+    return Moved(first, tuple(move for move in others if move is not None and (move.value > move.to) == above))
 
 
-def _nearest(profiles: Profiles, one: Profiles, moves: list[Move], score: Scoring, threshold: float) -> list[Move]:
-    """The same moves, each only as far as the edge of the peers' middle where that silences the warning as well."""
-    kept = list(moves)
-    for number, move in enumerate(moves):
-        norm = profiles.norm(one.ids[0], move.column)
-        if norm is None:
-            continue
-        edge = norm.high if move.value > norm.median else norm.low
-        if not (norm.median < edge < move.value or move.value < edge < norm.median):
-            continue
-        nearer = [*kept[:number], Move(move.column, move.value, edge), *kept[number + 1 :]]
-        if float(score(_moved(profiles, one, nearer))[0]) < threshold:
-            kept = nearer
-    return kept
+def _to_median(profiles: Profiles, one: Profiles, name: str) -> Move | None:
+    value, norm = float(one.values[name].iloc[0]), profiles.norm(one.ids[0], name)
+    if norm is None or not np.isfinite(value) or value == norm.median:
+        return None
+    return Move(name, value, norm.median)
 
 
-def _moved(profiles: Profiles, one: Profiles, moves: Sequence[Move]) -> Profiles:
+def _to_edge(profiles: Profiles, entity_id: str, moved: Moved) -> Moved:
+    """The same measure moved only as far as the edge of the peers' middle 90%, where that is nearer."""
+    near = [_edge(move, profiles.norm(entity_id, move.column)) for move in moved.all]
+    return Moved(near[0], tuple(near[1:]))
+
+
+def _edge(move: Move, norm: Norm | None) -> Move:
+    if norm is None:
+        return move
+    edge = norm.high if move.value > norm.median else norm.low
+    between = norm.median < edge < move.value or move.value < edge < norm.median
+    return Move(move.column, move.value, edge) if between else move
+
+
+def _changed(profiles: Profiles, one: Profiles, moves: Sequence[Moved]) -> Profiles:
     """The entity after the moves."""
     values, deviations = one.values.copy(), one.deviations.copy()
-    for move in moves:
+    for move in chain.from_iterable(moved.all for moved in moves):
         values[move.column] = move.to
         deviations[move.column] = _deviation(profiles, one, move)
     return replace(one, values=values, deviations=deviations)

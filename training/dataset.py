@@ -166,6 +166,8 @@ def _of_contract(table: pd.DataFrame, entity: str, place: str) -> pd.DataFrame:
     out["scheme"] = mine["scheme"].fillna("").astype(str) if "scheme" in mine else ""
     for name in ("as_of", "labelled_at"):
         out[name] = _moments(mine[name], place) if name in mine else pd.Series(pd.NaT, mine.index, dtype=_TIME)
+    if "inclusion" in mine:
+        out["inclusion"] = pd.to_numeric(mine["inclusion"], errors="coerce").astype(float)
     return out.reset_index(drop=True)
 
 

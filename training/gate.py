@@ -14,7 +14,7 @@ from features.profiles import Profiles
 from gnomon.errors import Fault
 from gnomon.i18n import both
 from gnomon.terms import Text
-from training import fairness, metrics
+from training import fairness, sampling
 from training.bundle import Bundle, Scored
 from training.detectors.boosting import shortage
 from training.detectors.contract import Floats
@@ -35,9 +35,19 @@ class Verdict:
 
 
 def judge(
-    version: str, ours: Side, theirs: Side | None, profiles: Profiles, labels: pd.Series | None, budget: int
+    version: str,
+    ours: Side,
+    theirs: Side | None,
+    profiles: Profiles,
+    labels: pd.Series | None,
+    budget: int,
+    weights: pd.Series | None = None,
 ) -> Verdict:
     """Judge a candidate against the champion (None when nothing serves yet) on the same profiles and labels.
+
+    `weights` (index entity_id) say how many entities each labelled one stands for (`sampling.standing_for`): outcomes
+    of random looks speak for all whom nobody suspected, and a candidate that finds what was missed is not held back by
+    outcomes that the champion alone had asked for.
 
     Refused when it cannot score soundly, when the champion learned from labels and it did not, when its average
     precision on the same labelled entities lies below the champion's by more than the 95% interval of the difference,
@@ -61,8 +71,11 @@ def judge(
     if known is not None and not shortage(known):
         mine = _unseen(ours, scored.score, profiles, known)
         champion = _unseen(theirs, before.score, profiles, known)
-        verdict = _compared(version, mine, champion, known, figures)
-        by_group = fairness.compared(profiles, _filled(mine, profiles), _filled(champion, profiles), known, budget)
+        each = np.ones(len(known)) if weights is None else weights.reindex(known.index).fillna(1.0).to_numpy(float)
+        figures |= _at_capacity(mine, champion, known, each, budget)
+        seen = known.notna().to_numpy()
+        verdict = _compared(version, mine[seen], champion[seen], known, each[seen], figures)
+        by_group = fairness.compared(profiles, _only(mine, seen), _only(champion, seen), known, budget)
         return _fair(verdict, by_group)
     if theirs[0].detector.name == "boosting" and ours[0].detector.name != "boosting":
         return Verdict(version, False, both("training.gate.labels_lost"), figures)
@@ -82,32 +95,51 @@ def _unsound(scored: Scored) -> str:
 
 
 def _unseen(side: Side, score: Floats, profiles: Profiles, labels: pd.Series) -> pd.Series:
-    """Scores that never saw the label: out-of-fold where the model was taught the entity, its own elsewhere."""
+    """Scores of all that never saw the label: out-of-fold where the model was taught the entity, its own elsewhere."""
     told = pd.Series(score, index=profiles.values.index)
     if side[1] is not None:
         own = side[1][side[0].detector.name]
         told.update(own[own.index.isin(told.index)])
-    return told[labels.notna()]
+    return told
+
+
+def _at_capacity(
+    mine: pd.Series, champion: pd.Series, labels: pd.Series, weight: Floats, budget: int
+) -> dict[str, float]:
+    """Share of hits among those whom either would ask about with the queue's real capacity, where outcomes tell."""
+    share, known = min(1.0, budget / max(1, len(labels))), labels.to_numpy(float)
+    told = {}
+    for name, score in (("candidate", mine), ("champion", champion)):
+        found = sampling.weighted(known, score.to_numpy(float), weight, share)["precision_at_budget"]
+        told[f"{name}_at_budget"] = round(found, 6) if np.isfinite(found) else None
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _compared(
-    version: str, mine: pd.Series, champion: pd.Series, labels: pd.Series, figures: dict[str, Any]
+    version: str,
+    mine: pd.Series,
+    champion: pd.Series,
+    labels: pd.Series,
+    weight: Floats,
+    figures: dict[str, Any],
 ) -> Verdict:
     target = labels.dropna().to_numpy(float) > 0.5
     ours, theirs = mine.to_numpy(float), champion.to_numpy(float)
 
+    def ranked(score: Floats, rows: Any) -> float:
+        return sampling.average_precision(target[rows], score[rows], weight[rows])
+
     def gain(rows: npt.NDArray[np.int64]) -> float:
-        return metrics.average_precision(target[rows], ours[rows]) - metrics.average_precision(
-            target[rows], theirs[rows]
-        )
+        return ranked(ours, rows) - ranked(theirs, rows)
 
     rng = np.random.default_rng(0)
     drawn = np.array([gain(rng.integers(0, len(target), len(target))) for _ in range(DRAWS)])
     low, high = np.quantile(drawn[np.isfinite(drawn)], [0.025, 0.975])
     figures |= {
         "entities": len(target),
-        "candidate": round(metrics.average_precision(target, ours), 6),
-        "champion": round(metrics.average_precision(target, theirs), 6),
+        "random_looks": int((weight > 1.0).sum()),
+        "candidate": round(ranked(ours, slice(None)), 6),
+        "champion": round(ranked(theirs, slice(None)), 6),
         "gain_low": round(float(low), 6),
         "gain_high": round(float(high), 6),
     }
@@ -116,8 +148,8 @@ def _compared(
     return Verdict(version, bool(high >= 0.0), both(key, n=len(target), **told), figures)
 
 
-def _filled(told: pd.Series, profiles: Profiles) -> Floats:
-    return told.reindex(profiles.values.index).to_numpy(float)
+def _only(told: pd.Series, seen: npt.NDArray[np.bool_]) -> Floats:
+    return np.where(seen, told.to_numpy(float), np.nan)
 
 
 def _fair(verdict: Verdict, by_group: list[dict[str, Any]]) -> Verdict:

@@ -221,10 +221,12 @@ def promote(
     labels: pd.Series | None,
     version: str | None = None,
     move: bool = True,
+    weights: pd.Series | None = None,
 ) -> Verdict:
     """Put a candidate (default the newest) through the gate; the alias moves only when it passes, and only if `move`.
 
-    `labels` (index entity_id; 1, 0, NaN) judge both sides on the same entities, each by scores that never saw them.
+    `labels` (index entity_id; 1, 0, NaN) judge both sides on the same entities, each by scores that never saw them;
+    `weights` say how many entities each labelled one stands for.
     """
     client = _mlflow(settings).MlflowClient()
     name = registered(entity)
@@ -236,7 +238,7 @@ def promote(
     theirs = None
     if serving is not None:
         theirs = (Bundle.load(fetch(entity, settings, str(serving.version))), _out_of_fold(settings, serving.run_id))
-    verdict = judge(str(candidate.version), ours, theirs, profiles, labels, settings.budget)
+    verdict = judge(str(candidate.version), ours, theirs, profiles, labels, settings.budget, weights)
     told = {"gate": "passed" if verdict.passed else "refused", "gate_reason": verdict.reason.en}
     told |= {
         "gate_at": datetime.now(UTC).isoformat(),

@@ -10,12 +10,16 @@ because warnings do not fall at random.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+
+from training import metrics
+from training.metrics import Figure
 
 Floats = npt.NDArray[np.float64]
 
@@ -58,6 +62,26 @@ def weights(ids: Sequence[str], suspected: Collection[str], draw: Draw) -> Float
     return np.array([1.0 if one in held else 1.0 / draw.probability if one in random else 0.0 for one in ids])
 
 
+def standing_for(rows: pd.DataFrame, index: pd.Index) -> pd.Series:
+    """How many entities each labelled one stands for, by the `inclusion` of its labels (index: all entities).
+
+    1 where anybody had a cause to look (no inclusion on the label); where every look was drawn at random, one over the
+    probability of having been drawn at least once. 0 without a label.
+    """
+    each = rows["inclusion"] if "inclusion" in rows else pd.Series(np.nan, index=rows.index)
+    missed = (1.0 - each.fillna(1.0).clip(0.0, 1.0)).groupby(rows["entity_id"]).prod()
+    return (1.0 / (1.0 - missed).clip(lower=1e-9)).reindex(index, fill_value=0.0).astype(float)
+
+
+def population(target: Floats, score: Floats, weight: Floats, share: float, seed: int = 0) -> Mapping[str, Figure]:
+    """The figures of `weighted` with 95% intervals by bootstrap over entities."""
+
+    def measure(rows: npt.NDArray[np.int64], _: int) -> Mapping[str, float]:
+        return weighted(target[rows], score[rows], weight[rows], share)
+
+    return metrics.figures(measure, np.arange(len(target)), 1, seed)
+
+
 def weighted(target: Floats, score: Floats, weight: Floats, share: float) -> dict[str, float]:
     """Figures for the whole population from the outcomes that stand for it: `target` 1, 0 or NaN (nobody looked).
 
@@ -71,7 +95,7 @@ def weighted(target: Floats, score: Floats, weight: Floats, share: float) -> dic
     return {
         "base_rate": positives / float(w.sum()) if len(w) else float("nan"),
         "roc_auc": _roc_auc(y, s, w),
-        "average_precision": _average_precision(y, s, w),
+        "average_precision": average_precision(y, s, w),
         "precision_at_budget": float(w[y & above].sum() / w[above].sum()) if above.any() else float("nan"),
         "recall_at_budget": float(w[y & above].sum() / positives) if positives else float("nan"),
     }
@@ -86,7 +110,8 @@ def _roc_auc(y: npt.NDArray[np.bool_], s: Floats, w: Floats) -> float:
     return float((w[y] * under[place[y]]).sum() / (w[y].sum() * w[~y].sum()))
 
 
-def _average_precision(y: npt.NDArray[np.bool_], s: Floats, w: Floats) -> float:
+def average_precision(y: npt.NDArray[np.bool_], s: Floats, w: Floats) -> float:
+    """Average precision when each entity counts `w` times; that of `training.metrics` where all weights are one."""
     if not y.any():
         return float("nan")
     order = np.argsort(-s, kind="stable")

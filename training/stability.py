@@ -1,8 +1,8 @@
 """How far the reasons of a model can be trusted: the same after resampling, and few enough to be read.
 
-Stability: the share of its five weightiest columns that an entity keeps when the model is fitted on a bootstrap sample
+Stability: the share of its five weightiest measures that an entity keeps when the model is fitted on a bootstrap sample
 of the training rows (Nogueira, Sechidis and Brown 2018 for the idea; plain overlap is what a reader sees). Compactness:
-how many columns carry 80% of what moves the score.
+how many measures carry 80% of what moves the score. Windows of a measure count as one, as they are told.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Refitted:
     figures: Mapping[str, float]
     """`reason_stability` (0 to 1, with `.low` over entities) and `reasons_for_80_percent` (with `.high`)."""
     out_of_bag: Floats
-    """Scores of entities by a refit that had not drawn them, each once: what a score is when nothing was learned
-    from the entity itself."""
+    """Score of each entity by a refit that had not drawn it: what a score is when nothing was learned from the entity
+    itself. NaN where every refit had drawn it."""
 
 
 def reasons(
@@ -47,7 +47,7 @@ def reasons(
     score = detector.score(profiles)
     top = [profiles.ids[at] for at in np.argsort(-score, kind="stable")[:ENTITIES]]
     shown = profiles.select(top)
-    own = detector.explain(shown).by_column
+    own = by_measure(shown, detector.explain(shown).by_column)
     needed = carrying(own.to_numpy(float))
     told = {
         "reasons_for_80_percent": float(needed.mean()),
@@ -65,16 +65,22 @@ def reasons(
         left = ~profiles.values.index.isin([one.rsplit("#", 1)[0] for one in sample.ids]) & np.isnan(unseen)
         if left.any():
             unseen[left] = again.score(profiles.select(profiles.values.index[left].tolist()))
-        overlaps.append(overlap(own, again.explain(shown).by_column))
+        overlaps.append(overlap(own, by_measure(shown, again.explain(shown).by_column)))
     if overlaps:
         each = np.mean(overlaps, axis=0)
         told["reason_stability"] = float(each.mean())
         told["reason_stability.low"] = float(np.quantile(each, 0.05))
-    return Refitted(told, unseen[np.isfinite(unseen)])
+    return Refitted(told, unseen)
+
+
+def by_measure(profiles: Profiles, by_column: pd.DataFrame) -> pd.DataFrame:
+    """Contributions summed over the windows of each measure."""
+    measures = [profiles.column(str(name)).measure for name in by_column.columns]
+    return by_column.T.groupby(measures).sum().T
 
 
 def overlap(ours: pd.DataFrame, theirs: pd.DataFrame, top: int = TOP) -> Floats:
-    """Share of the `top` columns that raise a score most on which two explanations agree, per entity."""
+    """Share of the `top` measures that raise a score most on which two explanations agree, per entity."""
     columns = ours.columns.union(theirs.columns)
     a = ours.reindex(columns=columns, fill_value=0.0).to_numpy(float)
     b = theirs.reindex(columns=columns, fill_value=0.0).to_numpy(float)
@@ -87,7 +93,7 @@ def overlap(ours: pd.DataFrame, theirs: pd.DataFrame, top: int = TOP) -> Floats:
 
 
 def carrying(contributions: Floats, share: float = CARRIED) -> Floats:
-    """How many columns carry `share` of the absolute contributions, per row.
+    """How many measures carry `share` of the absolute contributions, per row.
 
     >>> carrying(np.array([[8.0, -1.0, 1.0], [1.0, 1.0, 1.0]])).tolist()
     [1.0, 3.0]
@@ -105,7 +111,7 @@ def resampled(profiles: Profiles, rng: np.random.Generator) -> Profiles:
     drawn = profiles.select([ids[at] for at in picked])
     index = pd.Index([f"{one}#{number}" for number, one in enumerate(drawn.ids)], name="entity_id")
     frames = {name: getattr(drawn, name).set_axis(index) for name in ("values", "deviations", "groups", "attributes")}
-    for name in ("centers", "spreads"):
+    for name in ("centers", "spreads", "trials"):
         if getattr(drawn, name) is not None:
             frames[name] = getattr(drawn, name).set_axis(index)
     return replace(drawn, **frames)

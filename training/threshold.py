@@ -4,7 +4,8 @@ share of false discoveries. Pure functions; what they need besides scores comes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,60 @@ from training.calibration import Calibration
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a learned model's threshold is to keep to; exactly one of the three is given."""
+
+    budget: int | None = None
+    """So many entities to look at."""
+    precision: float | None = None
+    """Expected share of hits among those asked about."""
+    fdr: float | None = None
+    """Limit on the expected share of false ones among those asked about."""
+
+    @property
+    def by(self) -> str:
+        """`budget`, `precision` or `fdr`."""
+        return "precision" if self.precision is not None else "fdr" if self.fdr is not None else "budget"
+
+    @property
+    def value(self) -> float:
+        """The number that was given."""
+        return float(getattr(self, self.by))
+
+
+def aim(budget: int | None, precision: float | None, fdr: float | None, otherwise: int) -> Aim:
+    """The one aim that was given, or a budget of `otherwise`; raises `Misuse` for two, or for a share that is none."""
+    if sum(one is not None for one in (budget, precision, fdr)) > 1:
+        raise Misuse("training.threshold.two_ways", place="--budget --precision --fdr")
+    for name, share in (("--precision", precision), ("--fdr", fdr)):
+        if share is not None and not 0.0 < share < 1.0:
+            raise Misuse("training.threshold.share", place=name, value=share)
+    if precision is None and fdr is None:
+        return Aim(budget=otherwise if budget is None else budget)
+    return Aim(precision=precision, fdr=fdr)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is known beforehand about those asked about; None where nothing is."""
+
+    precision: float | None
+    """Mean calibrated probability of being confirmed when looked at."""
+    low: float | None
+    high: float | None
+    """95% interval (Clopper and Pearson 1934) from labelled entities at or above the threshold, scored out of fold."""
+    seen: int
+    """How many labelled entities that were."""
+    confirmed: int
+    false_share: float | None
+    """Lowest limit on false discoveries at which as many would be asked about; 1 is no limit at all."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {k: round(v, 6) if isinstance(v, float) else v for k, v in asdict(self).items()}
 
 
 @dataclass(frozen=True)
@@ -39,11 +94,7 @@ def choose(
 
     Raises `Misuse` for a share outside 0 to 1 or for two ways at once, `Fault` for a precision without labels.
     """
-    if precision is not None and fdr is not None:
-        raise Misuse("training.threshold.two_ways", place="--precision --fdr")
-    for name, share in (("--precision", precision), ("--fdr", fdr)):
-        if share is not None and not 0.0 < share < 1.0:
-            raise Misuse("training.threshold.share", place=name, value=share)
+    aim(None, precision, fdr, len(score))
     if precision is not None:
         probability = calibration.probability(score)
         if probability is None:
@@ -85,6 +136,40 @@ def by_precision(score: Floats, probability: Floats, target: float) -> Flags:
     if len(sound):
         fires[order[: sound[-1] + 1]] = True
     return fires
+
+
+def expected(score: Floats, calibration: Calibration | None, fires: Flags) -> Expected:
+    """What may be expected of those who are asked about among all of `score`."""
+    if calibration is None or not fires.any():
+        return Expected(None, None, None, 0, 0, None)
+    count, p = int(fires.sum()), calibration.p_value(score)
+    false = min(1.0, float(len(score) * p[fires].max() / count))
+    probability = calibration.probability(score[fires])
+    if probability is None:
+        return Expected(None, None, None, 0, 0, false)
+    told, line = float(probability.mean()), float(score[fires].min())
+    confirmed = int((np.asarray(calibration.confirmed) >= line).sum())
+    seen = confirmed + int((np.asarray(calibration.reference) >= line).sum())
+    low, high = _clopper_pearson(confirmed, seen)
+    # Among these very entities the calibrated mean is the better guess; the interval must not exclude it.
+    return Expected(told, min(low, told), max(high, told), seen, confirmed, false)
+
+
+def lowest_fdr(score: Floats, calibration: Calibration) -> float:
+    """The lowest limit on false discoveries at which anybody at all would be asked about; 1 where there is none."""
+    if not len(score):
+        return 1.0
+    p = np.sort(calibration.p_value(score))
+    return float(min(1.0, (len(p) * p / np.arange(1, len(p) + 1)).min()))
+
+
+def _clopper_pearson(hits: int, of: int) -> tuple[float, float]:
+    if not of:
+        return 0.0, 1.0
+    from scipy.special import betaincinv
+
+    low = 0.0 if hits == 0 else float(betaincinv(hits, of - hits + 1.0, 0.025))
+    return low, 1.0 if hits == of else float(betaincinv(hits + 1.0, of - hits, 0.975))
 
 
 def _capped(score: Floats, fires: Flags, budget: int | None, by: str) -> Chosen:

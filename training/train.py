@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pandas as pd
 from features.profiles import Profiles
 from gnomon import __version__
 from gnomon.config import Settings
-from training import bundle, calibration, card, explain, stability
+from training import bundle, calibration, card, explain, outcomes, sampling, stability, unlabelled
 from training.bundle import Bundle, Learned
 from training.calibration import Calibration
 from training.dataset import examples
@@ -26,6 +26,7 @@ from training.detectors.contract import Floats
 from training.detectors.forest import Forest
 from training.evaluate import Evaluation, evaluate
 from training.flat import flat
+from training.metrics import Figure
 from training.search import Found, Trial, honest, recipes, search, worth
 
 REFERENCE_ROWS = 5_000
@@ -40,7 +41,7 @@ class TrainedRun:
     run_id: str
     version: str
     detector: str
-    """The one that serves: `boosting` when labels allow and it ranks better, else `forest`."""
+    """The one that serves: `boosting` when labels allow and it ranks better, else the one that needs no labels."""
     entities: int
     labelled: int
     why_not: str
@@ -60,6 +61,10 @@ class Fitted:
     calibration: Calibration
     reasons: Mapping[str, float]
     """Stability and compactness of the reasons told by the serving detector."""
+    population: Mapping[str, Figure] = field(default_factory=dict)
+    """Figures for all entities, suspected or not, where outcomes of random looks say something about the others."""
+    waiting: int = 0
+    """Refuted entities left out because the outcome is younger than the delay."""
     found: Found | None = None
     """What a search found, where one was asked for."""
     trials: tuple[Trial, ...] = ()
@@ -79,17 +84,20 @@ def train(
     search_seconds: float = 0.0,
     found: Found | None = None,
     tags: Mapping[str, str] | None = None,
+    moment: datetime | None = None,
 ) -> TrainedRun:
     """Fit, evaluate, explain, log and register a candidate for one kind of entity.
 
     `labels` are rows as `dataset.read_labels` gives them; `build` makes the profiles of another date, for labels that
-    judged an entity as it was then. Labels given after `until` are not used. `found` repeats an earlier search.
+    judged an entity as it was then. Labels given after `until` are not used. `found` repeats an earlier search, and
+    `moment` (now when None) is when training happens: what is younger than the delay then does not refute anybody.
     """
     from training import registry
 
+    now = moment or datetime.now(UTC)
     fitted = fit(
         settings, profiles, labels, build, place=place, seed=seed, folds=folds, until=until,
-        search_seconds=search_seconds, found=found,
+        search_seconds=search_seconds, found=found, moment=now,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "bundle"
@@ -99,12 +107,17 @@ def train(
             settings,
             made,
             params=_params(profiles, fitted, seed, folds),
-            metrics={**metrics(fitted.evaluation), **fitted.reasons, **fitted.searching},
+            metrics={
+                **metrics(fitted.evaluation),
+                **told("population", fitted.population),
+                **fitted.reasons,
+                **fitted.searching,
+            },
             tags={"code_commit": commit(), "why_no_labels": fitted.why_not, **(tags or {})},
             plots=plots,
             example=flat(explain.sample(profiles), made.columns).head(5),
             scores=None if fitted.evaluation is None else fitted.evaluation.scores,
-            kept=_kept(settings, profiles, fitted, place, seed, folds, until),
+            kept=_kept(settings, profiles, fitted, place, seed, folds, until, now),
             labels=labels,
             trials=[asdict(one) for one in fitted.trials],
         )
@@ -126,19 +139,22 @@ def fit(
     until: datetime | None = None,
     search_seconds: float = 0.0,
     found: Found | None = None,
+    moment: datetime | None = None,
 ) -> Fitted:
-    """Fit the forest, and boosting where labels allow; evaluate both and pick the one that serves.
+    """Fit the detector that needs no labels, and boosting where labels allow; evaluate both and pick which serves.
 
     The figures come first: the search, where one is asked for, replaces those of the boosting by nested ones.
     """
-    forest = Forest(seed=seed, threads=settings.threads).fit(profiles)
+    plain = unlabelled.detector(profiles.entity, seed, settings.threads).fit(profiles)
     if labels is None or labels.empty:
-        return _unlabelled(settings, profiles, forest, 0, "training.boosting.no_labels", seed)
-    judged, target = examples(profiles, labels, build, place, until)
-    why_not = shortage(target, folds)
+        return _unlabelled(settings, profiles, plain, None, 0, "training.boosting.no_labels", seed)
+    ripe = outcomes.ripe(labels, moment, settings.label_delay)
+    judged, target = examples(profiles, ripe, build, place, until)
+    waiting, why_not = len(labels) - len(ripe), shortage(target, folds)
     if why_not:
-        return _unlabelled(settings, profiles, forest, int(target.notna().sum()), why_not, seed)
-    measured = evaluate(judged, target, folds=folds, seed=seed)
+        return _unlabelled(settings, profiles, plain, target, waiting, why_not, seed)
+    compared = unlabelled.makers(profiles.entity)
+    measured = evaluate(judged, target, folds=folds, seed=seed, makers=compared)
     trials: list[Trial] = []
     if search_seconds > 0.0 and found is None:
         found, trials = search(judged, target, search_seconds, seed=seed, threads=settings.threads)
@@ -150,30 +166,56 @@ def fit(
         if gained.better:
             made, measured = recipes(found.settings), honest(measured, gained, seed)
     boosting = Boosting(seed=seed, threads=settings.threads, recipes=made).fit(judged, target)
-    average = {name: measured.figures[name]["average_precision"].value for name in ("boosting", "forest")}
+    average = {name: measured.figures[name]["average_precision"].value for name in compared}
     serving = max(average, key=lambda name: average[name])
     told = measured.scores[[serving, "label"]].to_numpy(float)
 
-    def again(one: int) -> Boosting | Forest:
-        if serving == "forest":
-            return Forest(seed=one, threads=settings.threads)
+    def again(one: int) -> Learned:
+        if serving == plain.name:
+            return unlabelled.detector(profiles.entity, one, settings.threads)
         return Boosting(seed=one, threads=settings.threads, recipes=made)
 
-    detectors: dict[str, Learned] = {"forest": forest, "boosting": boosting}
-    population, known = (profiles, None) if serving == "forest" else (judged, target)
-    refitted = stability.reasons(detectors[serving], again, population, known, seed=seed)
+    detectors: dict[str, Learned] = {plain.name: plain, "boosting": boosting}
+    rows, known = (profiles, None) if serving == plain.name else (judged, target)
+    refitted = stability.reasons(detectors[serving], again, rows, known, seed=seed)
     return Fitted(
         detectors, serving, measured, int(target.notna().sum()), "", calibration.learned(told[:, 0], told[:, 1]),
-        refitted.figures, found, tuple(trials), searching,
+        refitted.figures, _population(settings, judged, ripe, measured, detectors[serving], seed), waiting, found,
+        tuple(trials), searching,
     )  # fmt: skip
 
 
+def _population(
+    settings: Settings, judged: Profiles, rows: pd.DataFrame, measured: Evaluation, serving: Learned, seed: int
+) -> Mapping[str, Figure]:
+    """What the serving detector would do among all entities, told by random looks; empty where there were none."""
+    weight = sampling.standing_for(rows, judged.values.index)
+    if not (weight > 1.0).any():
+        return {}
+    # Out of fold where the entity was taught, as served where it was not: no score here saw its own label.
+    score = pd.Series(serving.score(judged), judged.values.index)
+    score.update(measured.scores[serving.name])
+    target = measured.scores["label"].reindex(score.index)
+    share = min(1.0, settings.budget / max(1, len(score)))
+    told, own, each = (np.asarray(one, dtype=np.float64) for one in (target, score, weight))
+    return sampling.population(told, own, each, share, seed)
+
+
 def _unlabelled(
-    settings: Settings, profiles: Profiles, forest: Forest, labelled: int, why_not: str, seed: int
-) -> Fitted:
-    refitted = stability.reasons(forest, lambda one: Forest(seed=one, threads=settings.threads), profiles, seed=seed)
-    read = calibration.unlabelled(refitted.out_of_bag)
-    return Fitted({"forest": forest}, "forest", None, labelled, why_not, read, refitted.figures)
+    settings: Settings, profiles: Profiles, plain: unlabelled.Unlabelled, target: pd.Series | None, waiting: int,
+    why_not: str, seed: int,
+) -> Fitted:  # fmt: skip
+    def again(one: int) -> Learned:
+        return unlabelled.detector(profiles.entity, one, settings.threads)
+
+    refitted = stability.reasons(plain, again, profiles, seed=seed)
+    known = np.full(len(profiles.values), np.nan)
+    if target is not None:
+        known = target.reindex(profiles.values.index).to_numpy(float)
+    # Who is known to be guilty would only hide the others: the reference need not hold them.
+    kept = np.isfinite(refitted.out_of_bag) & ~(known > 0.5)
+    read, count = calibration.unlabelled(refitted.out_of_bag[kept]), int(np.isfinite(known).sum())
+    return Fitted({plain.name: plain}, plain.name, None, count, why_not, read, refitted.figures, waiting=waiting)
 
 
 def write(folder: Path, profiles: Profiles, fitted: Fitted) -> Bundle:
@@ -186,7 +228,9 @@ def write(folder: Path, profiles: Profiles, fitted: Fitted) -> Bundle:
         "as_of": profiles.as_of.isoformat(),
         "lake_version": profiles.lake_version,
         "columns": list(columns),
-        "card": card.card(profiles, fitted.serving, columns, fitted.evaluation, fitted.why_not, fitted.reasons),
+        "card": card.card(
+            profiles, fitted.serving, columns, fitted.evaluation, fitted.why_not, fitted.reasons, fitted.population
+        ),
         "gnomon": __version__,
     }
     bundle.write(folder, profiles.entity, fitted.detectors, fitted.serving, scores, about, fitted.calibration)
@@ -215,10 +259,16 @@ def metrics(evaluation: Evaluation | None) -> dict[str, float]:
     """Figures with their intervals under flat names: `boosting.average_precision`, `….low`, `….high`."""
     out: dict[str, float] = {}
     for name, figures in ({} if evaluation is None else evaluation.figures).items():
-        short = name.replace(", ", "_").replace(" ", "_").replace(":", "")
-        for metric, figure in figures.items():
-            told = {"": figure.value, ".low": figure.low, ".high": figure.high}
-            out |= {f"{short}.{metric}{end}": value for end, value in told.items() if np.isfinite(value)}
+        out |= told(name.replace(", ", "_").replace(" ", "_").replace(":", ""), figures)
+    return out
+
+
+def told(name: str, figures: Mapping[str, Figure]) -> dict[str, float]:
+    """The figures of one ranking under flat names; what could not be computed is left out."""
+    out: dict[str, float] = {}
+    for metric, figure in figures.items():
+        ends = {"": figure.value, ".low": figure.low, ".high": figure.high}
+        out |= {f"{name}.{metric}{end}": value for end, value in ends.items() if np.isfinite(value)}
     return out
 
 
@@ -234,7 +284,8 @@ def commit() -> str:
 
 
 def _params(profiles: Profiles, fitted: Fitted, seed: int, folds: int) -> dict[str, Any]:
-    return {
+    trees = {"forest_trees": Forest.trees, "forest_sample": Forest.sample} if "forest" in fitted.detectors else {}
+    return trees | {
         "entity": profiles.entity,
         "as_of": profiles.as_of.isoformat(),
         "lake_version": profiles.lake_version,
@@ -242,20 +293,28 @@ def _params(profiles: Profiles, fitted: Fitted, seed: int, folds: int) -> dict[s
         "columns": len(fitted.detectors[fitted.serving].design.columns),
         "features": len(fitted.detectors[fitted.serving].design.features),
         "labelled": fitted.labelled,
+        "labels_waiting": fitted.waiting,
         "detector": fitted.serving,
         "seed": seed,
         "folds": folds,
-        "forest_trees": Forest.trees,
-        "forest_sample": Forest.sample,
     }
 
 
 def _kept(
-    settings: Settings, profiles: Profiles, fitted: Fitted, place: str, seed: int, folds: int, until: datetime | None
+    settings: Settings,
+    profiles: Profiles,
+    fitted: Fitted,
+    place: str,
+    seed: int,
+    folds: int,
+    until: datetime | None,
+    moment: datetime,
 ) -> dict[str, Any]:
     return {
         "as_of": profiles.as_of.isoformat(),
         "until": None if until is None else until.isoformat(),
+        "moment": moment.isoformat(),
+        "label_delay": settings.label_delay,
         "min_peers": settings.min_peers,
         "seed": seed,
         "folds": folds,

@@ -8,6 +8,7 @@ CONTRACT = Contract(
     pack="governance",
     title=Text("企业统计", "Enterprise stat"),
     grain="one row per enterprise and period",
+    event=("period",),
     columns=(
         Column("org_id", "str", Text("企业", "org id"), key=True, required=True, references="organization"),
         Column("period", "month", Text("报告期", "period"), key=True, required=True),

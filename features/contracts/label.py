@@ -29,6 +29,12 @@ CONTRACT = Contract(
         Column(
             "labelled_at", "ts", Text("结论时间", "labelled at"), required=True, note="nobody knew the outcome before"
         ),
+        Column(
+            "inclusion",
+            "ratio",
+            Text("抽中概率", "inclusion probability"),
+            note="of an entity drawn at random for a look, 0 to 1; null = somebody had a cause to look",
+        ),
         Column("origin", "str", Text("来源", "origin"), note="case, inspection, import"),
         Column("case_id", "str", Text("办件", "case id")),
     ),

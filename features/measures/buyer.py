@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from features.measures.awarding import COMPETITIVE, awards
-from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio, share, span
+from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio, span
 from features.measures.tables import Tables, joined
 from features.measures.tender import standing
 from gnomon.terms import Direction, Text
@@ -81,16 +81,15 @@ def tenders_count(rows: Rows) -> ir.Value:
     return rows.count()
 
 
-@BUYER.measure(
+@BUYER.share(
     TENDERS,
     Text("单一投标占比", "share of single bids"),
-    "%",
     windows=RECENT,
     behind=Behind(where=lambda r: r.competitive & (r.bids == 1), weigh=lambda r: r.worth),
 )
-def single_bid_share(rows: Rows) -> ir.Value:
+def single_bid_share(rows: Rows) -> ir.BooleanValue:
     """Share of the competitive tenders with known bids to which one supplier bid."""
-    return share(ibis.ifelse(rows.competitive, rows.bids == 1, ibis.null()))
+    return ibis.ifelse(rows.competitive, rows.bids == 1, ibis.null())
 
 
 @BUYER.measure(TENDERS, Text("平均投标数", "mean bids"), "", Direction.LOW)
@@ -99,15 +98,14 @@ def bids_mean(rows: Rows) -> ir.Value:
     return ibis.ifelse(rows.competitive, rows.bids, ibis.null()).mean()
 
 
-@BUYER.measure(
+@BUYER.share(
     TENDERS,
     Text("非竞争性方式占比", "share without competition"),
-    "%",
     behind=Behind(where=lambda r: ~r.competitive, weigh=lambda r: r.worth),
 )
-def noncompetitive_share(rows: Rows) -> ir.Value:
+def noncompetitive_share(rows: Rows) -> ir.BooleanValue:
     """Share of the tenders by single source, direct purchase, draw or framework."""
-    return share(~rows.competitive)
+    return ~rows.competitive
 
 
 @BUYER.measure(
@@ -126,10 +124,10 @@ def days_to_bid_mean(rows: Rows) -> ir.Value:
     return rows.days.mean()
 
 
-@BUYER.measure(TENDERS, Text("流标占比", "share of failed tenders"), "%", behind=Behind(where=lambda r: r.failed))
-def failed_share(rows: Rows) -> ir.Value:
+@BUYER.share(TENDERS, Text("流标占比", "share of failed tenders"))
+def failed_share(rows: Rows) -> ir.BooleanValue:
     """Share of the tenders that failed."""
-    return share(rows.failed)
+    return rows.failed
 
 
 def buyer_awards(tables: Tables) -> ir.Table:
@@ -154,15 +152,15 @@ def award_amount(rows: Rows) -> ir.Value:
     return rows.amount.sum()
 
 
-@BUYER.measure(
+@BUYER.share(
     AWARDS,
     Text("压线授标占比", "share of awards just below a threshold"),
-    "%",
     behind=Behind(where=lambda r: r.near, weigh=lambda r: r.amount),
+    at_least=3,
 )
-def near_threshold_share(rows: Rows) -> ir.Value:
+def near_threshold_share(rows: Rows) -> ir.BooleanValue:
     """Share of the awards between 90 % and 100 % of a threshold in force; three such awards at least."""
-    return ibis.ifelse(rows.near.count() >= 3, share(rows.near), ibis.null())
+    return rows.near
 
 
 @BUYER.measure(AWARDS, Text("拆分系列数", "split series"), windows=RECENT, behind=SERIES)

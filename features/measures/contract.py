@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import Behind, Entity, Rows, View, ratio, share, span
+from features.measures.declare import Behind, Entity, Rows, View, ratio, span
 from features.measures.tables import Tables, joined
 from gnomon.terms import Direction, Text
 
@@ -97,10 +97,10 @@ def change_ratio(rows: Rows) -> ir.Value:
     return ratio(rows.up.sum(), rows.amount.max())
 
 
-@CONTRACT.measure(AMENDMENTS, Text("先施工后变更占比", "share approved after the work"), "%", behind=BY_DELTA)
-def approved_after_work_share(rows: Rows) -> ir.Value:
+@CONTRACT.share(AMENDMENTS, Text("先施工后变更占比", "share approved after the work"), behind=BY_DELTA)
+def approved_after_work_share(rows: Rows) -> ir.BooleanValue:
     """Share of the amendments approved after the work was done."""
-    return share(rows.late)
+    return rows.late
 
 
 @CONTRACT.measure(PAYMENTS, Text("最长逾期支付天数", "longest overdue payment"), "days", log=True, behind=OVERDUE)

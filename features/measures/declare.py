@@ -11,15 +11,20 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.tables import Tables
+from features.measures.tables import Tables, named
 from features.profiles import ProfileColumn
+from features.rates import Chance
 from gnomon.terms import Direction, Text
 
 EVER = ("",)
 """All time up to the as-of date only."""
 RECENT = ("", "365d", "90d")
 """All time, the last 365 days, the last 90 days."""
-WINDOW_DAYS = {"365d": 365, "90d": 90}
+MONTHLY = ("", "365d", "90d", "30d")
+"""The same and the last 30 days: what happens often enough that a month says something."""
+WINDOW_DAYS = {"365d": 365, "90d": 90, "30d": 30}
+TRIALS = "__trials"
+"""After a column's name: of how many trials a rate is."""
 
 
 class Rows:
@@ -54,7 +59,7 @@ class Rows:
         """Whether a row is in the window; None when every row is."""
         if self._window is None:
             return None
-        oldest, newest = (self._tables.now - ibis.interval(days=days) for days in self._window)
+        oldest, newest = (self._tables.ago(days) for days in self._window)
         return (self._table.event_at > oldest) & (self._table.event_at <= newest)
 
     def last(self, days: int, until: int = 0) -> Rows:
@@ -63,6 +68,8 @@ class Rows:
 
 
 Compute = Callable[[Rows], ir.Value]
+Parts = Callable[[Rows], tuple[ir.NumericValue, ir.NumericValue]]
+Condition = Callable[[Rows], ir.BooleanValue]
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,12 @@ class View:
     rows: View | None = None
     """For an aggregate view: the rows under it; both share `shares`."""
     shares: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+    """Columns of `table`: its rows with the same values in them make the same rows of the view, whatever else lies in
+    the table. `column.day` is the civil day of a moment. A refresh then reads only the rows that share such values with
+    one that changed; without them it reads the whole table again."""
+    entity: tuple[str, ...] = ()
+    """Columns of `table` that say which entity a row counts for; told with `by`."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +121,10 @@ class Measure:
     log: bool
     """Skewed amounts and counts: deviations are taken on log1p (LRZ)."""
     behind: Behind
+    chance: Chance | None = None
+    """Of a rate: what it varies by. Deviations are taken after it is drawn to the peers' rate (`features.rates`)."""
+    trials: Compute | None = None
+    """Of a rate: the trials, or the exposure."""
 
     @property
     def columns(self) -> tuple[ProfileColumn, ...]:
@@ -140,6 +157,11 @@ class Entity:
     """Tables whose last event is the default as-of moment."""
     measures: dict[str, Measure] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        made = self.attributes
+        # Blank identifiers are nobody, whoever made the table.
+        self.attributes = lambda tables: named(made(tables))
+
     def measure(
         self,
         view: View,
@@ -158,20 +180,98 @@ class Entity:
 
         def declare(compute: Compute) -> Compute:
             own = name or compute.__name__
-            if own in self.measures:
-                raise ValueError(f"{self.kind}: the measure {own} is declared twice")
-            self.measures[own] = Measure(
-                own, getdoc(compute) or "", title, unit, suspicious, tuple(windows), view, compute, log,
-                behind or Behind(),
+            self._add(
+                Measure(
+                    own, getdoc(compute) or "", title, unit, suspicious, tuple(windows), view, compute, log,
+                    behind or Behind(),
+                )
             )  # fmt: skip
             return compute
 
         return declare
 
+    def share(
+        self,
+        view: View,
+        title: Text,
+        suspicious: Direction = Direction.HIGH,
+        windows: Sequence[str] = EVER,
+        behind: Behind | None = None,
+        at_least: int = 1,
+    ) -> Callable[[Condition], Condition]:
+        """Declare a share of rows: the decorated `(rows) -> condition` tells which rows are hits, null is unknown.
+
+        A rate: 0 to 1, drawn to the peers' share before it is held against them. Unknown for fewer than `at_least`
+        rows. The rows behind it are the hits, unless said otherwise.
+        """
+
+        def declare(hit: Condition) -> Condition:
+            def parts(rows: Rows) -> tuple[ir.NumericValue, ir.NumericValue]:
+                condition = hit(rows)
+                return condition.cast("float64").sum(), condition.count()
+
+            self._rate(parts, hit, view, title, "%", suspicious, windows, behind or Behind(where=hit), at_least,
+                       Chance.SHARE)  # fmt: skip
+            return hit
+
+        return declare
+
+    def rate(
+        self,
+        view: View,
+        title: Text,
+        unit: str = "%",
+        suspicious: Direction = Direction.HIGH,
+        windows: Sequence[str] = EVER,
+        behind: Behind | None = None,
+        at_least: float = 0,
+        chance: Chance = Chance.SHARE,
+    ) -> Callable[[Parts], Parts]:
+        """Declare a rate: the decorated function gives hits and trials, or (`Chance.COUNT`) events and exposure.
+
+        Unknown for fewer than `at_least` trials. Deviations are taken after it is drawn to the peers' rate.
+        """
+
+        def declare(parts: Parts) -> Parts:
+            self._rate(
+                parts, parts, view, title, unit, suspicious, windows, behind or Behind(), at_least, chance
+            )  # fmt: skip
+            return parts
+
+        return declare
+
+    def _rate(
+        self, parts: Parts, told: Parts | Condition, view: View, title: Text, unit: str, suspicious: Direction,
+        windows: Sequence[str], behind: Behind, at_least: float, chance: Chance,
+    ) -> None:  # fmt: skip
+        def value(rows: Rows) -> ir.Value:
+            hits, trials = parts(rows)
+            return ratio(hits, ibis.ifelse(trials >= at_least, trials, ibis.null()) if at_least else trials)
+
+        def trials(rows: Rows) -> ir.Value:
+            return parts(rows)[1]
+
+        self._add(
+            Measure(
+                told.__name__, getdoc(told) or "", title, unit, suspicious, tuple(windows), view, value, False, behind,
+                chance, trials,
+            )
+        )  # fmt: skip
+
+    def _add(self, one: Measure) -> None:
+        if one.name in self.measures:
+            raise ValueError(f"{self.kind}: the measure {one.name} is declared twice")
+        self.measures[one.name] = one
+
     @property
     def columns(self) -> tuple[ProfileColumn, ...]:
         """All profile columns in the order of declaration."""
         return tuple(column for one in self.measures.values() for column in one.columns)
+
+    @property
+    def rates(self) -> dict[str, Chance]:
+        """Profile columns that are rates, and what they vary by."""
+        return {column.name: one.chance for one in self.measures.values() if one.chance for column in one.columns}
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -180,18 +280,23 @@ class Entity:
 
 
 def fused(entity: Entity, view: View, tables: Tables) -> tuple[ir.Table, dict[str, ir.Value]]:
-    """All measures of one view over all windows as ONE aggregation by entity, and the values in it by column."""
+    """All measures of one view over all windows as ONE aggregation by entity, and the values in it by column.
+
+    Beside each rate stands, as `<column>__trials`, of how many trials it is.
+    """
     table = view.build(tables)
     columns: dict[str, ir.Value] = {}
+    trials: dict[str, ir.Value] = {}
     for one in entity.measures.values():
         if one.view.name != view.name:
             continue
         for column in one.columns:
             rows = Rows(table, tables, windowed(column.window), column.window)
             columns[column.name] = one.compute(rows).cast("float64")
-    found = table.group_by("entity_id").aggregate(**columns)
-    # Blank identifiers are nobody: pooled, they would make one entity that towers over all.
-    return found.filter(found.entity_id.notnull() & (found.entity_id != "")), columns
+            if one.trials is not None:
+                trials[column.name + TRIALS] = one.trials(rows).cast("float64")
+    found = table.group_by("entity_id").aggregate(**columns, **trials)
+    return named(found), columns
 
 
 def windowed(window: str) -> tuple[int, int] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio, share, span
+from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio, span
 from features.measures.tables import Tables, joined
 from gnomon.terms import Direction, Text
 
@@ -66,32 +66,22 @@ def reply_days_mean(rows: Rows) -> ir.Value:
     return rows.days.mean()
 
 
-@DEPARTMENT.measure(
-    REQUESTS, Text("超期办理占比", "share overdue"), "%", windows=RECENT, behind=Behind(where=lambda r: r.late)
-)
-def overdue_share(rows: Rows) -> ir.Value:
+@DEPARTMENT.share(REQUESTS, Text("超期办理占比", "share overdue"), windows=RECENT)
+def overdue_share(rows: Rows) -> ir.BooleanValue:
     """Share of the requests with a due date that were answered after it, or are open beyond it."""
-    return share(rows.late)
+    return rows.late
 
 
-@DEPARTMENT.measure(
-    REQUESTS, Text("重复诉求占比", "share reopened"), "%", windows=RECENT, behind=Behind(where=lambda r: r.reopened)
-)
-def reopened_share(rows: Rows) -> ir.Value:
+@DEPARTMENT.share(REQUESTS, Text("重复诉求占比", "share reopened"), windows=RECENT)
+def reopened_share(rows: Rows) -> ir.BooleanValue:
     """Share of the requests that were opened again later."""
-    return share(rows.reopened)
+    return rows.reopened
 
 
-@DEPARTMENT.measure(
-    REQUESTS,
-    Text("不满意占比", "share dissatisfied"),
-    "%",
-    windows=RECENT,
-    behind=Behind(where=lambda r: r.dissatisfied),
-)
-def dissatisfied_share(rows: Rows) -> ir.Value:
+@DEPARTMENT.share(REQUESTS, Text("不满意占比", "share dissatisfied"), windows=RECENT)
+def dissatisfied_share(rows: Rows) -> ir.BooleanValue:
     """Share of the rated requests rated 1 or 2 of 5."""
-    return share(rows.dissatisfied)
+    return rows.dissatisfied
 
 
 @DEPARTMENT.measure(REQUESTS, Text("雷同答复占比", "share of copied replies"), "%")

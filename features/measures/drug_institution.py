@@ -6,30 +6,31 @@ import ibis
 import ibis.expr.types as ir
 
 from features.measures.declare import Behind, Entity, Rows, View, ratio
+from features.measures.drug_charges import charged
 from features.measures.institution import INSTITUTION
 from features.measures.institution import attributes as institutions
-from features.measures.prescribing import MIN_PATIENTS, is_blank, lines, prescribed
-from features.measures.tables import Tables, joined
+from features.measures.prescribing import MIN_PATIENTS, all_lines, frequent, is_blank, lines
+from features.measures.tables import Tables, joined, pair_id
 from gnomon.terms import Direction, Text
 
 NONE = Direction.NONE
 YEARLY = ("", "365d")
-
-
-def pair_id(institution: ir.StringValue, item: ir.StringValue) -> ir.StringValue:
-    """The id of an institution's drug: both ids with a slash between."""
-    return institution.cast("string") + "/" + item.cast("string")
+PAIR = ["institution_id", "item_code"]
 
 
 def seen(tables: Tables) -> ir.Table:
     """Institution and drug pairs with ten patients or more: fewer say nothing about how it is prescribed."""
-    pair = prescribed(tables, "institution_id")
-    return pair.filter((pair.patients >= MIN_PATIENTS) & ~is_blank(pair.institution_id) & ~is_blank(pair.item_code))
+    pair = frequent(tables, "institution_id")
+    return pair.filter(~is_blank(pair.institution_id) & ~is_blank(pair.item_code))
 
 
 def attributes(tables: Tables) -> ir.Table:
     """Pairs with the drug, and what the institution is."""
-    pair = seen(tables).select("institution_id", "item_code")
+    pair = ibis.union(
+        seen(tables).select("institution_id", "item_code"),
+        charged(tables, "institution_id").select("institution_id", "item_code"),
+        distinct=True,
+    )
     place = institutions(tables).rename(institution_id="entity_id").drop("name")
     item = tables.catalog_item.select("item_code", "name")
     known = joined(pair.left_join(place, "institution_id").drop("institution_id_right"))
@@ -50,7 +51,7 @@ DRUG_INSTITUTION = Entity(
         "region": Text("地区", "region"),
         **{name: title for name, title in INSTITUTION.attribute_titles.items() if name.startswith("level")},
     },
-    tables=("prescription",),
+    tables=("prescription", "claim_item"),
 )
 
 
@@ -60,8 +61,8 @@ def pair_lines(tables: Tables) -> ir.Table:
     return line.mutate(entity_id=pair_id(line.institution_id, line.item_code))
 
 
-def pairs(tables: Tables) -> ir.Table:
-    """One row per pair, with what its lines and its prescribers add up to."""
+def dosed(tables: Tables) -> ir.Table:
+    """One row per pair, with what its own lines and its prescribers add up to."""
     line = lines(tables)
     doses = line.group_by("institution_id", "item_code").aggregate(
         ddds=line.ddds.sum(),
@@ -73,12 +74,16 @@ def pairs(tables: Tables) -> ir.Table:
     named = line.filter(~line.blank)
     by = named.group_by("institution_id", "item_code", "prescriber_id").aggregate(n=named.count())
     by = by.group_by("institution_id", "item_code").aggregate(most=by.n.max(), named=by.n.sum(), prescribers=by.count())
-    key = ["institution_id", "item_code"]
     pair = seen(tables)
-    whole = prescribed(tables, "institution_id")
-    whole = whole.group_by("institution_id").aggregate(whole=whole.lines.sum(), whole_365d=whole.lines_365d.sum())
-    for other, on in ((doses, key), (by, key), (whole, ["institution_id"])):
-        pair = joined(pair.left_join(other, on).drop(*(f"{name}_right" for name in on)))
+    for other in (doses, by):
+        pair = joined(pair.left_join(other, PAIR).drop(*(f"{name}_right" for name in PAIR)))
+    return pair
+
+
+def pairs(tables: Tables) -> ir.Table:
+    """One row per pair, beside all lines of the institution."""
+    pair = tables.part("dosed_institution_id", "prescription", PAIR, dosed)
+    pair = joined(pair.left_join(all_lines(tables, "institution_id"), "institution_id").drop("institution_id_right"))
     return pair.mutate(entity_id=pair_id(pair.institution_id, pair.item_code))
 
 
@@ -123,10 +128,10 @@ def ddd_per_patient(rows: Rows) -> ir.Value:
     return ratio(rows.ddds.sum(), rows.patients.sum())
 
 
-@DRUG_INSTITUTION.measure(PAIRS, Text("超说明书最大日剂量占比", "share over the label dose"), "%")
-def over_max_dose_share(rows: Rows) -> ir.Value:
+@DRUG_INSTITUTION.rate(PAIRS, Text("超说明书最大日剂量占比", "share over the label dose"))
+def over_max_dose_share(rows: Rows) -> tuple[ir.NumericValue, ir.NumericValue]:
     """Share of the lines whose daily dose is over the label's maximum."""
-    return ratio(rows.over.sum(), rows.doses.sum())
+    return rows.over.sum(), rows.doses.sum()
 
 
 @DRUG_INSTITUTION.measure(PAIRS, Text("供药天数重叠占比", "share of overlapping days of supply"), "%")

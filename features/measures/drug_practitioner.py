@@ -6,25 +6,29 @@ import ibis
 import ibis.expr.types as ir
 
 from features.measures.declare import Entity, Rows, View, ratio
-from features.measures.drug_institution import YEARLY, pair_id
+from features.measures.drug_charges import charged
+from features.measures.drug_institution import YEARLY
 from features.measures.practitioner import PRACTITIONER, posts
-from features.measures.prescribing import MIN_PATIENTS, is_blank, lines, prescribed
-from features.measures.tables import Tables, joined
+from features.measures.prescribing import MIN_PATIENTS, all_lines, frequent, is_blank, lines
+from features.measures.tables import Tables, joined, pair_id
 from gnomon.terms import Direction, Text
 
 
 def pairs(tables: Tables) -> ir.Table:
     """One row per doctor and drug with ten patients or more; blank names are nobody."""
-    drug = prescribed(tables, "prescriber_id")
+    drug = frequent(tables, "prescriber_id")
     named = drug.filter(~is_blank(drug.prescriber_id))
-    whole = named.group_by("prescriber_id").aggregate(whole=named.lines.sum(), whole_365d=named.lines_365d.sum())
-    pair = joined(named.filter(named.patients >= MIN_PATIENTS).inner_join(whole, "prescriber_id"))
+    pair = joined(named.inner_join(all_lines(tables, "prescriber_id"), "prescriber_id"))
     return pair.mutate(entity_id=pair_id(pair.prescriber_id, pair.item_code))
 
 
 def attributes(tables: Tables) -> ir.Table:
     """Pairs with the drug, and the doctor's specialty and level."""
-    pair = pairs(tables).select("entity_id", "prescriber_id", "item_code")
+    pair = ibis.union(
+        pairs(tables).select("entity_id", "prescriber_id", "item_code"),
+        charged(tables, "prescriber_id").select("entity_id", "prescriber_id", "item_code"),
+        distinct=True,
+    )
     doctor = posts(tables).select("specialty", "level", prescriber_id="entity_id")
     item = tables.catalog_item.select("item_code", "name")
     known = joined(pair.left_join(doctor, "prescriber_id").drop("prescriber_id_right"))
@@ -38,7 +42,7 @@ DRUG_PRACTITIONER = Entity(
     attributes,
     peers=(("drug", "specialty", "level"), ("drug", "specialty"), ("drug",)),
     attribute_titles={"drug": Text("药品", "drug"), **PRACTITIONER.attribute_titles},
-    tables=("prescription",),
+    tables=("prescription", "claim_item"),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import RECENT, Behind, Rows, View, ratio, share, span
+from features.measures.declare import RECENT, Behind, Rows, View, ratio, span
 from features.measures.institution import INSTITUTION
 from features.measures.tables import Tables, civil, filled, joined, local
 from gnomon.terms import Direction, Text
@@ -130,34 +130,28 @@ def fund_case_mix_ratio(rows: Rows) -> ir.Value:
     return rows.to_usual.mean()
 
 
-@INSTITUTION.measure(CLAIMS, Text("住院结算占比", "share of inpatient claims"), "%")
-def inpatient_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(CLAIMS, Text("住院结算占比", "share of inpatient claims"))
+def inpatient_share(rows: Rows) -> ir.BooleanValue:
     """Share of the claims that are for a stay."""
-    return share(rows.inpatient)
+    return rows.inpatient
 
 
-@INSTITUTION.measure(
-    CLAIMS, Text("周末结算占比", "share of claims on weekends"), "%", behind=Behind(where=lambda r: r.weekend)
-)
-def weekend_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(CLAIMS, Text("周末结算占比", "share of claims on weekends"))
+def weekend_share(rows: Rows) -> ir.BooleanValue:
     """Share of the claims whose service began on a Saturday or Sunday."""
-    return share(rows.weekend)
+    return rows.weekend
 
 
-@INSTITUTION.measure(
-    CLAIMS, Text("夜间结算占比", "share of claims at night"), "%", behind=Behind(where=lambda r: r.night)
-)
-def night_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(CLAIMS, Text("夜间结算占比", "share of claims at night"))
+def night_share(rows: Rows) -> ir.BooleanValue:
     """Share of the claims whose service began between 22:00 and 06:00; records without a time of day are left out."""
-    return share(rows.night)
+    return rows.night
 
 
-@INSTITUTION.measure(
-    CLAIMS, Text("手工核验占比", "share verified by hand"), "%", behind=Behind(where=lambda r: r.manual)
-)
-def manual_auth_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(CLAIMS, Text("手工核验占比", "share verified by hand"))
+def manual_auth_share(rows: Rows) -> ir.BooleanValue:
     """Share of the claims whose patient was verified by hand instead of card or face."""
-    return share(rows.manual)
+    return rows.manual
 
 
 @INSTITUTION.measure(CLAIMS, Text("单次诊断数", "diagnoses per claim"), "")
@@ -180,10 +174,10 @@ def after_death_claims(rows: Rows) -> ir.Value:
     return rows.after_death.sum()
 
 
-@INSTITUTION.measure(CLAIMS, Text("已故患者占比", "share of claims of the deceased"), "%", NONE)
-def deceased_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(CLAIMS, Text("已故患者占比", "share of claims of the deceased"), NONE)
+def deceased_share(rows: Rows) -> ir.BooleanValue:
     """Share of the claims whose patient has died since, by the as-of date."""
-    return share(rows.dead)
+    return rows.dead
 
 
 @INSTITUTION.measure(CLAIMS, Text("患者平均年龄", "mean age of patients"), "years", NONE)
@@ -192,27 +186,24 @@ def age_mean(rows: Rows) -> ir.Value:
     return rows.age.mean()
 
 
-@INSTITUTION.measure(
-    CLAIMS, Text("年龄异常占比", "share of impossible ages"), "%",
-    behind=Behind(where=lambda r: (r.age < 0) | (r.age > 115)),
-)  # fmt: skip
-def age_impossible_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(CLAIMS, Text("年龄异常占比", "share of impossible ages"))
+def age_impossible_share(rows: Rows) -> ir.BooleanValue:
     """Share of the claims with an age under 0 or over 115 years."""
-    return share((rows.age < 0) | (rows.age > 115))
+    return (rows.age < 0) | (rows.age > 115)
 
 
-@INSTITUTION.measure(CLAIMS, Text("女性占比", "share of women"), "%", NONE)
-def women_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(CLAIMS, Text("女性占比", "share of women"), NONE)
+def women_share(rows: Rows) -> ir.BooleanValue:
     """Share of the claims whose patient is a woman."""
-    return share(rows.sex == "F")
+    return rows.sex == "F"
 
 
-@INSTITUTION.measure(
-    CLAIMS, Text("整百金额占比", "share of round amounts"), "%", behind=Behind(where=lambda r: round_amount(r))
+@INSTITUTION.share(
+    CLAIMS, Text("整百金额占比", "share of round amounts"), behind=Behind(where=lambda r: round_amount(r))
 )
-def round_amount_share(rows: Rows) -> ir.Value:
+def round_amount_share(rows: Rows) -> ir.BooleanValue:
     """Share of the claims whose total is a whole number of hundreds."""
-    return share(round_amount(rows))
+    return round_amount(rows)
 
 
 @INSTITUTION.measure(CLAIMS, Text("重复金额占比", "share of repeated amounts"), "%")
@@ -221,12 +212,10 @@ def repeated_amount_share(rows: Rows) -> ir.Value:
     return 1.0 - ratio(rows.total.nunique(), rows.total.count())
 
 
-@INSTITUTION.measure(
-    CLAIMS, Text("疑似重复结算占比", "share of repeated claims"), "%", behind=Behind(where=lambda r: r.repeats > 1)
-)
-def duplicate_claim_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(CLAIMS, Text("疑似重复结算占比", "share of repeated claims"))
+def duplicate_claim_share(rows: Rows) -> ir.BooleanValue:
     """Share of the claims that repeat patient, day, diagnosis and amount of another claim."""
-    return share(rows.repeats > 1)
+    return rows.repeats > 1
 
 
 @INSTITUTION.measure(CLAIMS, Text("近期增长", "recent growth"), "x", behind=BY_AMOUNT)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import RECENT, Behind, Rows, View, ratio, share
+from features.measures.declare import RECENT, Behind, Rows, View, ratio
 from features.measures.institution import INSTITUTION, attributes
-from features.measures.prescribing import MIN_PATIENTS, drugs, lines
+from features.measures.prescribing import BY_COURSE, MIN_PATIENTS, drugs, lines, own_drugs
 from features.measures.tables import Tables
 from gnomon.terms import Direction, Text
 
@@ -24,7 +26,13 @@ def institution_drugs(tables: Tables) -> ir.Table:
     return drugs(tables, "institution_id", peers)
 
 
-LINES = View("prescriptions", prescriptions, ("prescription",), "prescription", "rx_id")
+LINES = View(
+    "prescriptions", prescriptions, ("prescription",), "prescription", "rx_id", by=BY_COURSE, entity=("institution_id",)
+)
+MIX = View(
+    "mix", partial(own_drugs, key="institution_id"), ("prescription",), "prescription", "rx_id", rows=LINES,
+    shares=("item_code",), by=("institution_id", "item_code"), entity=("institution_id",),
+)  # fmt: skip
 DRUGS = View("drugs", institution_drugs, ("prescription",), "prescription", "rx_id", rows=LINES, shares=("item_code",))
 TIMES = Behind(weigh=lambda rows: rows.times)
 OFTEN = 5.0
@@ -66,13 +74,13 @@ def rx_times_norm_median(rows: Rows) -> ir.Value:
     return rows.times.median()
 
 
-@INSTITUTION.measure(DRUGS, Text("最大单药处方占比", "share of the commonest drug"), "%", Direction.NONE)
+@INSTITUTION.measure(MIX, Text("最大单药处方占比", "share of the commonest drug"), "%", Direction.NONE)
 def top_drug_share(rows: Rows) -> ir.Value:
     """Share of the prescribed lines that are for the commonest drug: a specialist clinic is high and honest."""
     return ratio(rows.lines.max(), rows.lines.sum())
 
 
-@INSTITUTION.measure(DRUGS, Text("处方药品种数", "drugs prescribed"), "", Direction.NONE, log=True)
+@INSTITUTION.measure(MIX, Text("处方药品种数", "drugs prescribed"), "", Direction.NONE, log=True)
 def drugs_count(rows: Rows) -> ir.Value:
     """Distinct drugs prescribed."""
     return rows.count()
@@ -99,24 +107,16 @@ def ddd_per_patient(rows: Rows) -> ir.Value:
     return ratio(rows.ddds.sum(), ibis.ifelse(people >= MIN_PATIENTS, people, ibis.null()))
 
 
-@INSTITUTION.measure(
-    LINES,
-    Text("超说明书最大日剂量占比", "share over the label dose"),
-    "%",
-    windows=RECENT,
-    behind=Behind(where=lambda r: r.over_dose),
-)
-def over_max_dose_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(LINES, Text("超说明书最大日剂量占比", "share over the label dose"), windows=RECENT)
+def over_max_dose_share(rows: Rows) -> ir.BooleanValue:
     """Share of the lines whose daily dose is over the label's maximum."""
-    return share(rows.over_dose)
+    return rows.over_dose
 
 
-@INSTITUTION.measure(
-    LINES, Text("处方医师空缺占比", "share without a prescriber"), "%", behind=Behind(where=lambda r: r.blank)
-)
-def blank_prescriber_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(LINES, Text("处方医师空缺占比", "share without a prescriber"))
+def blank_prescriber_share(rows: Rows) -> ir.BooleanValue:
     """Share of the lines whose prescriber is blank or a placeholder: check the record before the conduct."""
-    return share(rows.blank)
+    return rows.blank
 
 
 @INSTITUTION.measure(
@@ -130,7 +130,7 @@ def days_supply_overlap_share(rows: Rows) -> ir.Value:
     return ratio(rows.left_over.fill_null(0.0).sum(), rows.days_supply.sum())
 
 
-@INSTITUTION.measure(LINES, Text("管制药品处方占比", "share of controlled drugs"), "%", Direction.NONE)
-def controlled_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(LINES, Text("管制药品处方占比", "share of controlled drugs"), Direction.NONE)
+def controlled_share(rows: Rows) -> ir.BooleanValue:
     """Share of the lines that are for controlled drugs."""
-    return share(rows.is_controlled)
+    return rows.is_controlled

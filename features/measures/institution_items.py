@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import Behind, Rows, View, ratio, share, span
+from features.measures.declare import Behind, Rows, View, ratio, span
 from features.measures.institution import INSTITUTION
 from features.measures.institution_claims import settled
 from features.measures.tables import Tables, joined
@@ -59,23 +59,16 @@ def age_conflict_items(rows: Rows) -> ir.Value:
     return ibis.ifelse(rows.age_limited, rows.wrong_age, ibis.null()).sum()
 
 
-@INSTITUTION.measure(
-    ITEMS, Text("超限价收费占比", "share over the price cap"), "%", behind=Behind(where=lambda r: r.over_cap)
-)
-def over_price_cap_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(ITEMS, Text("超限价收费占比", "share over the price cap"))
+def over_price_cap_share(rows: Rows) -> ir.BooleanValue:
     """Share of the capped lines whose unit price is over the cap."""
-    return share(rows.over_cap)
+    return rows.over_cap
 
 
-@INSTITUTION.measure(
-    ITEMS,
-    Text("目录外基金支付占比", "share of fund paid outside the list"),
-    "%",
-    behind=Behind(where=lambda r: r.excluded),
-)
-def excluded_item_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(ITEMS, Text("目录外基金支付占比", "share of fund paid outside the list"))
+def excluded_item_share(rows: Rows) -> ir.BooleanValue:
     """Share of the lines that the fund paid although the item is outside the list (class C)."""
-    return share(rows.excluded)
+    return rows.excluded
 
 
 @INSTITUTION.measure(ITEMS, Text("药费占比", "share of drug costs"), "%")

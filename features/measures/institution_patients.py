@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import Behind, Rows, View, ratio, share
+from features.measures.declare import Behind, Rows, View, ratio
 from features.measures.institution import INSTITUTION
 from features.measures.institution_claims import CLAIMS, settled
 from features.measures.institution_stays import STAYS
@@ -52,37 +52,22 @@ def claims_per_patient_max(rows: Rows) -> ir.Value:
     return rows.claims.max()
 
 
-@INSTITUTION.measure(
-    PATIENTS,
-    Text("多次结算患者占比", "share of patients with several claims"),
-    "%",
-    behind=Behind(where=lambda r: r.claims > 1),
-)
-def repeat_patient_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(PATIENTS, Text("多次结算患者占比", "share of patients with several claims"))
+def repeat_patient_share(rows: Rows) -> ir.BooleanValue:
     """Share of the patients with two claims or more here."""
-    return share(rows.claims > 1)
+    return rows.claims > 1
 
 
-@INSTITUTION.measure(
-    PATIENTS,
-    Text("与他院共有患者占比", "share of shared patients"),
-    "%",
-    behind=Behind(where=lambda r: r.institutions > 1),
-)
-def shared_patient_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(PATIENTS, Text("与他院共有患者占比", "share of shared patients"))
+def shared_patient_share(rows: Rows) -> ir.BooleanValue:
     """Share of the patients who also claim in another institution."""
-    return share(rows.institutions > 1)
+    return rows.institutions > 1
 
 
-@INSTITUTION.measure(
-    PATIENTS,
-    Text("多机构就诊患者占比", "share of patients of many institutions"),
-    "%",
-    behind=Behind(where=lambda r: r.institutions >= MANY),
-)
-def many_institution_patient_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(PATIENTS, Text("多机构就诊患者占比", "share of patients of many institutions"))
+def many_institution_patient_share(rows: Rows) -> ir.BooleanValue:
     """Share of the patients who claim in four institutions or more."""
-    return share(rows.institutions >= MANY)
+    return rows.institutions >= MANY
 
 
 @INSTITUTION.measure(PATIENTS, Text("患者平均就诊机构数", "institutions per patient"))
@@ -167,12 +152,7 @@ def stays_per_physician_max(rows: Rows) -> ir.Value:
     return rows.stays.max()
 
 
-@INSTITUTION.measure(
-    PHYSICIANS,
-    Text("多机构医师占比", "share of physicians of several institutions"),
-    "%",
-    behind=Behind(where=lambda r: r.institutions > 1),
-)
-def shared_physician_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(PHYSICIANS, Text("多机构医师占比", "share of physicians of several institutions"))
+def shared_physician_share(rows: Rows) -> ir.BooleanValue:
     """Share of the attending physicians who also attend elsewhere."""
-    return share(rows.institutions > 1)
+    return rows.institutions > 1

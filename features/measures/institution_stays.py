@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import RECENT, Behind, Rows, View, ratio, share, span
+from features.measures.declare import RECENT, Behind, Rows, View, ratio, span
 from features.measures.institution import INSTITUTION
 from features.measures.tables import Tables, civil, filled, joined
 from gnomon.terms import Direction, Text
@@ -124,25 +124,16 @@ def fund_per_day(rows: Rows) -> ir.Value:
     return ratio(rows.fund.sum(), ibis.greatest(rows.days, 1.0).sum())
 
 
-@INSTITUTION.measure(
-    STAYS,
-    Text("短期住院占比", "share of short stays"),
-    "%",
-    windows=RECENT,
-    behind=Behind(where=lambda r: r.days < SHORT_DAYS),
-)
-def short_stay_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(STAYS, Text("短期住院占比", "share of short stays"), windows=RECENT)
+def short_stay_share(rows: Rows) -> ir.BooleanValue:
     """Share of the stays under two days."""
-    return share(rows.days < SHORT_DAYS)
+    return rows.days < SHORT_DAYS
 
 
-@INSTITUTION.measure(
-    STAYS, Text("十日内再入院占比", "share of readmissions within 10 days"), "%", windows=RECENT,
-    behind=Behind(where=lambda r: r.returned),
-)  # fmt: skip
-def readmitted_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(STAYS, Text("十日内再入院占比", "share of readmissions within 10 days"), windows=RECENT)
+def readmitted_share(rows: Rows) -> ir.BooleanValue:
     """Share of the stays that begin within ten days of the same patient's discharge from here."""
-    return share(rows.returned)
+    return rows.returned
 
 
 @INSTITUTION.measure(STAYS, Text("重叠住院数", "overlapping stays"), behind=Behind(where=lambda r: r.overlaps))
@@ -151,42 +142,41 @@ def overlapping_stays(rows: Rows) -> ir.Value:
     return rows.overlaps.sum()
 
 
-@INSTITUTION.measure(
-    STAYS, Text("无诊疗记录住院占比", "share of stays without recorded care"), "%", windows=RECENT,
+@INSTITUTION.share(
+    STAYS,
+    Text("无诊疗记录住院占比", "share of stays without recorded care"),
+    windows=RECENT,
     behind=Behind(where=lambda r: (r.logged > 0) & (r.care == 0)),
-)  # fmt: skip
-def no_care_stay_share(rows: Rows) -> ir.Value:
+)
+def no_care_stay_share(rows: Rows) -> ir.BooleanValue:
     """Share of the stays with a day log in which no nursing, vital sign, order or treatment was recorded."""
-    return share(ibis.ifelse(rows.logged > 0, rows.care == 0, ibis.null()))
+    return ibis.ifelse(rows.logged > 0, rows.care == 0, ibis.null())
 
 
-@INSTITUTION.measure(
-    STAYS, Text("半数以上住院日无诊疗记录占比", "share of stays with half of their days uncared"), "%", windows=RECENT,
+@INSTITUTION.share(
+    STAYS,
+    Text("半数以上住院日无诊疗记录占比", "share of stays with half of their days uncared"),
+    windows=RECENT,
     behind=Behind(where=lambda r: uncared_stay(r), weigh=lambda r: r.uncared),
-)  # fmt: skip
-def no_care_half_stay_share(rows: Rows) -> ir.Value:
+)
+def no_care_half_stay_share(rows: Rows) -> ir.BooleanValue:
     """Share of the stays of three days or more with a day log in which nothing was recorded on half of the days."""
-    return share(uncared_stay(rows))
+    return uncared_stay(rows)
 
 
-@INSTITUTION.measure(
-    STAYS, Text("无诊疗记录住院日占比", "share of days without recorded care"), "%", windows=RECENT,
+@INSTITUTION.rate(
+    STAYS, Text("无诊疗记录住院日占比", "share of days without recorded care"), windows=RECENT,
     behind=Behind(weigh=lambda r: r.uncared),
 )  # fmt: skip
-def no_care_day_share(rows: Rows) -> ir.Value:
+def no_care_day_share(rows: Rows) -> tuple[ir.NumericValue, ir.NumericValue]:
     """Share of the logged days on which nothing was recorded, days on leave left out."""
-    return ratio(rows.uncared.sum(), rows.logged.sum())
+    return rows.uncared.sum(), rows.logged.sum()
 
 
-@INSTITUTION.measure(
-    STAYS,
-    Text("无手术操作住院占比", "share of stays without procedure"),
-    "%",
-    behind=Behind(where=lambda r: r.procedures == 0),
-)
-def no_procedure_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(STAYS, Text("无手术操作住院占比", "share of stays without procedure"))
+def no_procedure_share(rows: Rows) -> ir.BooleanValue:
     """Share of the stays without any procedure; stays that do not say are left out."""
-    return share(rows.procedures == 0)
+    return rows.procedures == 0
 
 
 @INSTITUTION.measure(STAYS, Text("次均手术操作数", "procedures per stay"), "", NONE)
@@ -201,15 +191,10 @@ def diagnoses_per_stay(rows: Rows) -> ir.Value:
     return rows.diagnoses.mean()
 
 
-@INSTITUTION.measure(
-    STAYS,
-    Text("主治医师空缺占比", "share of stays without a physician's name"),
-    "%",
-    behind=Behind(where=lambda r: r.blank_physician),
-)
-def blank_physician_share(rows: Rows) -> ir.Value:
+@INSTITUTION.share(STAYS, Text("主治医师空缺占比", "share of stays without a physician's name"))
+def blank_physician_share(rows: Rows) -> ir.BooleanValue:
     """Share of the stays whose attending physician is blank: a gap in the record first of all."""
-    return share(rows.blank_physician)
+    return rows.blank_physician
 
 
 def uncared_stay(rows: Rows) -> ir.BooleanValue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio, share, span
+from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio, span
 from features.measures.prescribing import is_blank
 from features.measures.tables import Tables, joined
 from gnomon.terms import Text
@@ -36,10 +36,22 @@ OFFICER = Entity(
 )
 
 
-def approvals(tables: Tables) -> ir.Table:
-    """One row per application with a named officer."""
+RETURNS = 10
+"""Days after a withdrawal within which the same application is sent again."""
+
+
+def approvals(tables: Tables, every: bool = False) -> ir.Table:
+    """One row per application with a named officer, or `every` one."""
     row = tables.approval
-    row = row.filter(~is_blank(row.officer_id))
+    again = ibis.window(group_by=["applicant_id", "item_code", "authority_org_id"], order_by="accepted_at")
+    following = span(row.accepted_at.lead().over(again), ibis.coalesce(row.decided_at, row.accepted_at))
+    row = row.mutate(
+        resubmitted=ibis.ifelse(
+            row.result.isnull(), ibis.null(), ((row.result == "withdrawn") & (following <= RETURNS)).fill_null(False)
+        )
+    )
+    if not every:
+        row = row.filter(~is_blank(row.officer_id))
     decided = ibis.ifelse(row.decided_at <= tables.now, row.decided_at, ibis.null())
     days = span(decided, row.accepted_at)
     promised = ibis.coalesce(row.committed_days, row.statutory_days).cast("float64")
@@ -53,6 +65,7 @@ def approvals(tables: Tables) -> ir.Table:
         late=days - row.suspended_days.fill_null(0) > promised,
         last_day=(promised - days).between(0, 1),
         refused=row.result == "refused",
+        resubmitted=row.resubmitted,
     )  # fmt: skip
 
 
@@ -72,30 +85,28 @@ def days_to_usual(rows: Rows) -> ir.Value:
     return rows.to_usual.mean()
 
 
-@OFFICER.measure(
-    APPROVALS,
-    Text("停表占比", "share of stopped clocks"),
-    "%",
-    windows=RECENT,
-    behind=Behind(where=lambda r: r.stopped),
-)
-def clock_stopped_share(rows: Rows) -> ir.Value:
+@OFFICER.share(APPROVALS, Text("停表占比", "share of stopped clocks"), windows=RECENT)
+def clock_stopped_share(rows: Rows) -> ir.BooleanValue:
     """Share of the applications that were suspended or sent back for supplements twice."""
-    return share(rows.stopped)
+    return rows.stopped
 
 
-@OFFICER.measure(APPROVALS, Text("超时占比", "share overdue"), "%", behind=Behind(where=lambda r: r.late))
-def overdue_share(rows: Rows) -> ir.Value:
+@OFFICER.share(APPROVALS, Text("超时占比", "share overdue"))
+def overdue_share(rows: Rows) -> ir.BooleanValue:
     """Share of the decided applications that took longer than promised, suspension left out."""
-    return share(rows.late)
+    return rows.late
 
 
-@OFFICER.measure(
-    APPROVALS, Text("末日办结占比", "share on the last day"), "%", behind=Behind(where=lambda r: r.last_day)
-)
-def last_day_share(rows: Rows) -> ir.Value:
+@OFFICER.share(APPROVALS, Text("末日办结占比", "share on the last day"))
+def last_day_share(rows: Rows) -> ir.BooleanValue:
     """Share of the decided applications decided on the last day allowed."""
-    return share(rows.last_day)
+    return rows.last_day
+
+
+@OFFICER.share(APPROVALS, Text("撤回重报占比", "share withdrawn and sent again"))
+def resubmitted_share(rows: Rows) -> ir.BooleanValue:
+    """Share of the applications that the same applicant sends again within ten days of withdrawing it."""
+    return rows.resubmitted
 
 
 def applicants(tables: Tables) -> ir.Table:

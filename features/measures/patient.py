@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio, share, span
+from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio, span
 from features.measures.institution_claims import settled
 from features.measures.prescribing import is_blank
 from features.measures.tables import Tables, civil, joined
@@ -79,10 +79,10 @@ def inpatient_claims(rows: Rows) -> ir.Value:
     return rows.inpatient.sum()
 
 
-@PATIENT.measure(CLAIMS, Text("手工核验占比", "share verified by hand"), "%", behind=Behind(where=lambda r: r.manual))
-def manual_auth_share(rows: Rows) -> ir.Value:
+@PATIENT.share(CLAIMS, Text("手工核验占比", "share verified by hand"))
+def manual_auth_share(rows: Rows) -> ir.BooleanValue:
     """Share of the claims verified by hand instead of card or face."""
-    return share(rows.manual)
+    return rows.manual
 
 
 def days(tables: Tables) -> ir.Table:

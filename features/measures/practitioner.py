@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio, share
-from features.measures.prescribing import drugs, is_blank, lines
+from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio
+from features.measures.prescribing import BY_COURSE, drugs, is_blank, lines, own_drugs
 from features.measures.tables import Tables, joined
 from gnomon.terms import Direction, Text
 
@@ -68,7 +70,13 @@ def practitioner_drugs(tables: Tables) -> ir.Table:
     return drugs(tables, "prescriber_id", known.select("entity_id", peer=known.specialty.fill_null("")))
 
 
-LINES = View("prescriptions", prescriptions, ("prescription",), "prescription", "rx_id")
+LINES = View(
+    "prescriptions", prescriptions, ("prescription",), "prescription", "rx_id", by=BY_COURSE, entity=("prescriber_id",)
+)
+MIX = View(
+    "mix", partial(own_drugs, key="prescriber_id"), ("prescription",), "prescription", "rx_id", rows=LINES,
+    shares=("item_code",), by=("prescriber_id", "item_code"), entity=("prescriber_id",),
+)  # fmt: skip
 DRUGS = View("drugs", practitioner_drugs, ("prescription",), "prescription", "rx_id", rows=LINES, shares=("item_code",))
 TIMES = Behind(weigh=lambda rows: rows.times)
 
@@ -100,7 +108,7 @@ def rx_times_norm_drugs(rows: Rows) -> ir.Value:
 
 
 @PRACTITIONER.measure(
-    DRUGS, Text("最大单药处方占比", "share of the commonest drug"), "%", NONE,
+    MIX, Text("最大单药处方占比", "share of the commonest drug"), "%", NONE,
     behind=Behind(weigh=lambda rows: rows.lines),
 )  # fmt: skip
 def top_drug_share(rows: Rows) -> ir.Value:
@@ -134,16 +142,10 @@ def ddd_per_patient(rows: Rows) -> ir.Value:
     return ratio(rows.ddds.sum(), ibis.ifelse(rows.ddds.notnull(), rows.person_id, ibis.null()).nunique())
 
 
-@PRACTITIONER.measure(
-    LINES,
-    Text("超说明书最大日剂量占比", "share over the label dose"),
-    "%",
-    windows=RECENT,
-    behind=Behind(where=lambda r: r.over_dose),
-)
-def over_max_dose_share(rows: Rows) -> ir.Value:
+@PRACTITIONER.share(LINES, Text("超说明书最大日剂量占比", "share over the label dose"), windows=RECENT)
+def over_max_dose_share(rows: Rows) -> ir.BooleanValue:
     """Share of the lines whose daily dose is over the label's maximum."""
-    return share(rows.over_dose)
+    return rows.over_dose
 
 
 @PRACTITIONER.measure(LINES, Text("执业机构数", "institutions"))
@@ -152,16 +154,16 @@ def institutions(rows: Rows) -> ir.Value:
     return rows.institution_id.nunique()
 
 
-@PRACTITIONER.measure(LINES, Text("夜间处方占比", "share at night"), "%", behind=Behind(where=lambda r: r.night))
-def night_share(rows: Rows) -> ir.Value:
+@PRACTITIONER.share(LINES, Text("夜间处方占比", "share at night"))
+def night_share(rows: Rows) -> ir.BooleanValue:
     """Share of the lines prescribed between 22:00 and 06:00; records without a time of day are left out."""
-    return share(rows.night)
+    return rows.night
 
 
-@PRACTITIONER.measure(LINES, Text("周末处方占比", "share on weekends"), "%", behind=Behind(where=lambda r: r.weekend))
-def weekend_share(rows: Rows) -> ir.Value:
+@PRACTITIONER.share(LINES, Text("周末处方占比", "share on weekends"))
+def weekend_share(rows: Rows) -> ir.BooleanValue:
     """Share of the lines prescribed on a Saturday or Sunday."""
-    return share(rows.weekend)
+    return rows.weekend
 
 
 @PRACTITIONER.measure(
@@ -191,7 +193,10 @@ def days(tables: Tables) -> ir.Table:
     )  # fmt: skip
 
 
-DAYS = View("days", days, ("prescription",), "prescription", "rx_id", rows=LINES, shares=("day",))
+DAYS = View(
+    "days", days, ("prescription",), "prescription", "rx_id", rows=LINES, shares=("day",),
+    by=("prescriber_id", "prescribed_at.day"), entity=("prescriber_id",),
+)  # fmt: skip
 
 
 @PRACTITIONER.measure(
@@ -226,7 +231,10 @@ def patients(tables: Tables) -> ir.Table:
     return line.group_by("entity_id", "person_id").aggregate(lines=line.count(), event_at=line.event_at.max())
 
 
-PATIENTS = View("patients", patients, ("prescription",), "prescription", "rx_id", rows=LINES, shares=("person_id",))
+PATIENTS = View(
+    "patients", patients, ("prescription",), "prescription", "rx_id", rows=LINES, shares=("person_id",),
+    by=("prescriber_id", "person_id"), entity=("prescriber_id",),
+)  # fmt: skip
 
 
 @PRACTITIONER.measure(

@@ -22,6 +22,8 @@ HASHED = tuple(sha256(word.encode()).hexdigest() for word in PLACEHOLDERS)
 """What a source that hashes its names without a key makes of them: one doctor called "unknown" in every hospital."""
 NOBODY = rf"(?i)^\s*(0*|1+|9+|x+|\*+|{'|'.join(PLACEHOLDERS)})\s*$"
 YEAR = 365
+BY_COURSE = ("person_id", "item_code")
+"""What tells the lines of one patient's drug from others: what the patient still had of it is made of these alone."""
 
 
 def is_blank(identifier: ir.StringValue) -> ir.BooleanValue:
@@ -85,10 +87,10 @@ def _supplied(line: ir.Table) -> ir.Table:
 
 
 def drugs(tables: Tables, key: str, peers: ir.Table) -> ir.Table:
-    """One row per prescriber and drug: volume per patient, and how many times the peers' median it is.
+    """One row per prescriber and drug of enough patients, and how many times the peers' median its volume is.
 
     The peers are those who prescribe this very drug to enough patients: first of the same peer group, else all of
-    them. Who has few patients of the drug, or too few peers, has no ratio. What ends in `_365d` is of the lines of the
+    them. Who has too few of them has no ratio. What ends in `_365d` is of the lines of the
     last 365 days alone.
 
     Parameters
@@ -98,7 +100,7 @@ def drugs(tables: Tables, key: str, peers: ir.Table) -> ir.Table:
     peers:
         `entity_id` and `peer`, the prescriber's peer group.
     """
-    drug = prescribed(tables, key).rename(entity_id=key)
+    drug = frequent(tables, key).rename(entity_id=key)
     drug = joined(drug.filter(~is_blank(drug.entity_id)).left_join(peers, "entity_id"))
     drug = drug.mutate(times=_times(drug, ""), times_365d=_times(drug, "_365d"))
     furthest = drug.times == drug.times.max().over(ibis.window(group_by="entity_id"))
@@ -115,6 +117,29 @@ def drugs(tables: Tables, key: str, peers: ir.Table) -> ir.Table:
     )
 
 
+def own_drugs(tables: Tables, key: str) -> ir.Table:
+    """One row per prescriber and drug, with its lines."""
+    drug = prescribed(tables, key).select("item_code", "lines", "event_at", entity_id=key)
+    return drug.filter(~is_blank(drug.entity_id))
+
+
+def frequent(tables: Tables, key: str) -> ir.Table:
+    """The rows of `prescribed` with enough patients to tell how the drug is prescribed."""
+
+    def found(tables: Tables) -> ir.Table:
+        pair = prescribed(tables, key)
+        return pair.filter(pair.patients >= MIN_PATIENTS)
+
+    return tables.part(f"frequent_{key}", "prescription", (key, "item_code"), found)
+
+
+def all_lines(tables: Tables, key: str) -> ir.Table:
+    """One row per prescriber: `whole`, the lines of all drugs, and `whole_365d`, those of the last 365 days."""
+    line = tables.prescription
+    recent = line.event_at > tables.ago(YEAR)
+    return line.group_by(key).aggregate(whole=line.count(), whole_365d=recent.cast("int64").sum())
+
+
 def prescribed(tables: Tables, key: str) -> ir.Table:
     """One row per prescriber and drug: lines, patients and volume, of all time and (`_365d`) of the last 365 days."""
     return tables.kept(f"prescribed_{key}", "prescription", lambda: _prescribed(tables, key))
@@ -122,7 +147,7 @@ def prescribed(tables: Tables, key: str) -> ir.Table:
 
 def _prescribed(tables: Tables, key: str) -> ir.Table:
     line = lines(tables)
-    recent = line.event_at > tables.now - ibis.interval(days=YEAR)
+    recent = line.event_at > tables.ago(YEAR)
     patient = line.group_by(key, "item_code", "person_id").aggregate(
         volume=line.volume.sum(),
         volume_365d=ibis.ifelse(recent, line.volume, ibis.null()).sum(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import RECENT, Behind, Entity, Rows, View, share
+from features.measures.declare import RECENT, Behind, Entity, Rows, View
 from features.measures.tables import Tables, joined
 from features.measures.tender import is_round, standing
 from gnomon.terms import Direction, Text
@@ -98,11 +98,10 @@ def wins(rows: Rows) -> ir.Value:
     return ibis.ifelse(rows.won, rows.tender_id, ibis.null()).nunique()
 
 
-@SUPPLIER.measure(OFFERS, Text("中标率", "win rate"), "%", Direction.HIGH, RECENT, behind=WON)
-def win_rate(rows: Rows) -> ir.Value:
+@SUPPLIER.share(OFFERS, Text("中标率", "win rate"), windows=RECENT, behind=WON, at_least=5)
+def win_rate(rows: Rows) -> ir.BooleanValue:
     """Share of the decided bids that won; five at least."""
-    decided = ibis.ifelse(rows.decided, rows.won, ibis.null())
-    return ibis.ifelse(decided.count() >= 5, share(decided), ibis.null())
+    return ibis.ifelse(rows.decided, rows.won, ibis.null())
 
 
 @SUPPLIER.measure(OFFERS, Text("中标数低于随机期望", "wins short of chance"), behind=LOST)
@@ -133,10 +132,10 @@ def distance_to_winner_std(rows: Rows) -> ir.Value:
     return ibis.ifelse(rows.distance.count() >= 5, rows.distance.std(how="sample"), ibis.null())
 
 
-@SUPPLIER.measure(OFFERS, Text("最高报价占比", "share of highest bids"), "%", behind=LOST)
-def highest_bid_share(rows: Rows) -> ir.Value:
+@SUPPLIER.share(OFFERS, Text("最高报价占比", "share of highest bids"), behind=LOST)
+def highest_bid_share(rows: Rows) -> ir.BooleanValue:
     """Share of the bids against others that were the highest."""
-    return share(ibis.ifelse(rows.n > 1, rows.highest, ibis.null()))
+    return ibis.ifelse(rows.n > 1, rows.highest, ibis.null())
 
 
 @SUPPLIER.measure(OFFERS, Text("报价与控制价之比", "bids to the ceiling"), "x")
@@ -151,10 +150,10 @@ def win_to_ceiling_mean(rows: Rows) -> ir.Value:
     return ibis.ifelse(rows.won, rows.to_ceiling, ibis.null()).mean()
 
 
-@SUPPLIER.measure(OFFERS, Text("独家投标中标占比", "share of wins without a rival"), "%", behind=WON)
-def sole_bid_win_share(rows: Rows) -> ir.Value:
+@SUPPLIER.share(OFFERS, Text("独家投标中标占比", "share of wins without a rival"), behind=WON)
+def sole_bid_win_share(rows: Rows) -> ir.BooleanValue:
     """Share of the wins in which nobody else bid."""
-    return share(ibis.ifelse(rows.won, rows.n == 1, ibis.null()))
+    return ibis.ifelse(rows.won, rows.n == 1, ibis.null())
 
 
 @SUPPLIER.measure(OFFERS, Text("竞争者平均数", "mean number of rivals"), "", Direction.LOW)
@@ -163,7 +162,7 @@ def rivals_mean(rows: Rows) -> ir.Value:
     return (rows.n - 1).mean()
 
 
-@SUPPLIER.measure(OFFERS, Text("整数报价占比", "share of round bids"), "%", behind=Behind(where=lambda r: r.round))
-def round_bid_share(rows: Rows) -> ir.Value:
+@SUPPLIER.share(OFFERS, Text("整数报价占比", "share of round bids"))
+def round_bid_share(rows: Rows) -> ir.BooleanValue:
     """Share of the bids with at most three leading digits."""
-    return share(rows.round)
+    return rows.round

@@ -7,10 +7,9 @@ import ibis.expr.types as ir
 
 from features.measures.awarding import awards
 from features.measures.buyer import attributes as buyers
-from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio, share
-from features.measures.drug_institution import pair_id
+from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio
 from features.measures.supplier import attributes as suppliers
-from features.measures.tables import Tables, joined
+from features.measures.tables import Tables, joined, pair_id
 from gnomon.terms import Text
 
 YEARLY = ("", "365d")
@@ -82,12 +81,10 @@ def share_of_supplier(rows: Rows) -> ir.Value:
     return ibis.ifelse(enough, ratio(rows.amount.sum(), rows.of_supplier.max()), ibis.null())
 
 
-@SUPPLIER_BUYER.measure(
-    AWARDS, Text("非竞争性中标占比", "share without competition"), "%", behind=Behind(where=lambda r: r.noncompetitive)
-)
-def noncompetitive_share(rows: Rows) -> ir.Value:
+@SUPPLIER_BUYER.share(AWARDS, Text("非竞争性中标占比", "share without competition"))
+def noncompetitive_share(rows: Rows) -> ir.BooleanValue:
     """Share of the awards by single source, direct purchase, draw or framework call."""
-    return share(rows.noncompetitive)
+    return rows.noncompetitive
 
 
 @SUPPLIER_BUYER.measure(
@@ -99,12 +96,10 @@ def noncompetitive_awards(rows: Rows) -> ir.Value:
     return rows.noncompetitive.sum()
 
 
-@SUPPLIER_BUYER.measure(
-    AWARDS, Text("压线中标占比", "share just below a threshold"), "%", behind=Behind(where=lambda r: r.near)
-)
-def near_threshold_share(rows: Rows) -> ir.Value:
+@SUPPLIER_BUYER.share(AWARDS, Text("压线中标占比", "share just below a threshold"), at_least=3)
+def near_threshold_share(rows: Rows) -> ir.BooleanValue:
     """Share of the awards between 90 % and 100 % of a threshold in force; three such awards at least."""
-    return ibis.ifelse(rows.near.count() >= 3, share(rows.near), ibis.null())
+    return rows.near
 
 
 @SUPPLIER_BUYER.measure(

@@ -6,10 +6,9 @@ import ibis
 import ibis.expr.types as ir
 
 from features.measures.declare import Behind, Entity, Rows, View, ratio
-from features.measures.drug_institution import pair_id
 from features.measures.supplier import attributes as suppliers
 from features.measures.supplier_rivals import MEETINGS, meetings, rivals
-from features.measures.tables import Tables, joined
+from features.measures.tables import Tables, joined, pair_id
 from gnomon.terms import Text
 
 

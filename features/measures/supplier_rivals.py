@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from features.measures.awarding import awards
-from features.measures.declare import RECENT, Behind, Rows, View, ratio, share
+from features.measures.declare import RECENT, Behind, Rows, View, ratio
 from features.measures.supplier import SUPPLIER, attributes, main_class
 from features.measures.tables import Tables, joined
 from features.measures.tender import standing
@@ -173,12 +173,10 @@ def award_amount(rows: Rows) -> ir.Value:
     return rows.amount.sum()
 
 
-@SUPPLIER.measure(
-    AWARDS, Text("压线中标占比", "share of awards just below a threshold"), "%", behind=Behind(where=lambda r: r.near)
-)
-def near_threshold_award_share(rows: Rows) -> ir.Value:
+@SUPPLIER.share(AWARDS, Text("压线中标占比", "share of awards just below a threshold"), at_least=3)
+def near_threshold_award_share(rows: Rows) -> ir.BooleanValue:
     """Share of the awards between 90 % and 100 % of a threshold in force; three such awards at least."""
-    return ibis.ifelse(rows.near.count() >= 3, share(rows.near), ibis.null())
+    return rows.near
 
 
 @SUPPLIER.measure(
@@ -189,15 +187,10 @@ def split_series_awards(rows: Rows) -> ir.Value:
     return rows.series.sum()
 
 
-@SUPPLIER.measure(
-    AWARDS,
-    Text("非竞争性中标占比", "share of awards without competition"),
-    "%",
-    behind=Behind(where=lambda r: r.noncompetitive),
-)
-def noncompetitive_share(rows: Rows) -> ir.Value:
+@SUPPLIER.share(AWARDS, Text("非竞争性中标占比", "share of awards without competition"))
+def noncompetitive_share(rows: Rows) -> ir.BooleanValue:
     """Share of the awards by single source, direct purchase, draw or framework call."""
-    return share(rows.noncompetitive)
+    return rows.noncompetitive
 
 
 def buyers(tables: Tables) -> ir.Table:

@@ -14,7 +14,11 @@ from features.contracts import contract_of
 if TYPE_CHECKING:
     from features.engine import Engine
 
-INHERITS = {"bid": ("tender", "tender_id"), "bid_item": ("bid", "bid_id")}
+INHERITS = {
+    "bid": ("tender", "tender_id"),
+    "bid_item": ("bid", "bid_id"),
+    "evaluation_score": ("tender", "tender_id"),
+}
 """Rows that become known with another row: a bid with the opening of its tender."""
 
 LOCAL_HOURS = 8
@@ -33,6 +37,10 @@ class Tables:
         self._engine = engine
         self._as_of = as_of
         self._built: dict[str, ir.Table] = {}
+        self.bounds = {0}
+        """Days before the as-of moment at which rows come in or go out, as far as queries have asked."""
+        self.timed = False
+        """Whether a query asked for the moment itself: what it tells may change although no row does."""
 
     def __getattr__(self, name: str) -> ir.Table:
         if name.startswith("_"):
@@ -54,6 +62,13 @@ class Tables:
             return expr()
         return self._engine.kept(name, self._as_of.isoformat(), expr, coded, numbered)
 
+    def part(self, name: str, of: str, by: Sequence[str], expr: Callable[[Tables], ir.Table]) -> ir.Table:
+        """An intermediate table whose rows with some values in `by` are made of the rows of `of` with the same values.
+
+        A refresh keeps it beside the profiles and makes those rows anew that changed; here it is made whole.
+        """
+        return expr(self)
+
     def forget(self, name: str) -> None:
         """Give back what `kept` holds."""
         self._engine.forget(name)
@@ -61,9 +76,19 @@ class Tables:
     @property
     def now(self) -> ir.TimestampScalar:
         """The as-of moment."""
+        self.timed = True
+        return self._now
+
+    @property
+    def _now(self) -> ir.TimestampScalar:
         if self._as_of is None:
             raise ValueError("no as-of moment is set")
         return ibis.literal(self._as_of.replace(tzinfo=None))
+
+    def ago(self, days: int) -> ir.TimestampScalar:
+        """So many days before the as-of moment; only to be held against a row's `event_at`."""
+        self.bounds.add(days)
+        return self._now - ibis.interval(days=days)
 
     def has(self, name: str) -> bool:
         """Whether the lake holds any row of the table, at whatever date."""
@@ -72,7 +97,7 @@ class Tables:
     def dated(self, name: str) -> ir.Table:
         """The whole table with `event_at`; null only where neither a date nor an arrival is known."""
         table = self._engine.table(name)
-        own = [table[column].cast("timestamp") for column in contract_of(name).event]
+        own = [_moment(name, column, table[column]) for column in contract_of(name).event]
         if name in INHERITS:
             parent, key = INHERITS[name]
             above = self.dated(parent).select(key, _above="event_at").distinct(on=key)
@@ -80,8 +105,6 @@ class Tables:
             # Known only once both have happened; greatest() skips the unknown one.
             own = [ibis.greatest(*own, table["_above"]) if own else table["_above"]]
             table = table.mutate(event_at=ibis.coalesce(*own, table["_ingested_at"])).drop("_above")
-        elif own and name == "social_insurance":
-            table = table.mutate(event_at=month_end(table["month"]))
         elif own:
             table = table.mutate(event_at=ibis.coalesce(*own, table["_ingested_at"]))
         return table
@@ -92,8 +115,13 @@ class Tables:
         for column in ("event_at", "valid_from"):
             if column in table.columns:
                 moment = table[column].cast("timestamp")
-                table = table.filter(moment.isnull() | (moment <= self.now))
+                table = table.filter(moment.isnull() | (moment <= self._now))
         return table
+
+
+def _moment(name: str, column: str, value: ir.Value) -> ir.TimestampValue:
+    """When an event column says a row happened; a month, when it is over."""
+    return month_end(value) if contract_of(name).by_name[column].type == "month" else value.cast("timestamp")
 
 
 def filled(table: ir.Table, column: str) -> ir.BooleanScalar:
@@ -120,3 +148,31 @@ def local(moment: ir.TimestampValue) -> ir.TimestampValue:
 def civil(moment: ir.TimestampValue) -> ir.DateValue:
     """Civil date of the place."""
     return (moment + ibis.interval(hours=LOCAL_HOURS)).date()
+
+
+def named(table: ir.Table, column: str = "entity_id") -> ir.Table:
+    """The rows that name somebody: blank identifiers pooled would make one entity that towers over all."""
+    return table.filter(table[column].notnull() & (table[column].cast("string").strip() != ""))
+
+
+def pair_id(*parts: ir.StringValue) -> ir.StringValue:
+    """The id of a pair, triple …: the ids with a slash between; null where any of them is blank."""
+    told = [part.cast("string") for part in parts]
+    whole = told[0]
+    for part in told[1:]:
+        whole = whole + "/" + part
+    return ibis.ifelse(ibis.and_(*(part.strip() != "" for part in told)), whole, ibis.null())
+
+
+def recent(tables: Tables, table: ir.Table, days: int) -> ir.BooleanValue:
+    """Whether a row is of the last `days` days."""
+    return table.event_at > tables.ago(days)
+
+
+def banded(value: ir.NumericValue, bounds: Sequence[float]) -> ir.StringValue:
+    """A size as a band: the first bound that it does not exceed, `<=50`, or above the last, `>500`."""
+    return ibis.cases(
+        *((value <= bound, f"<={bound:g}") for bound in bounds),
+        (value > bounds[-1], f">{bounds[-1]:g}"),
+        else_=ibis.null("string"),
+    )

@@ -105,6 +105,8 @@ def bids(tables: Tables) -> ir.Table:
     edge = (bid.n / 4).floor()
     return bid.mutate(
         off=off,
+        # Skewness and kurtosis do not depend on the scale, and powers of amounts outgrow every number.
+        lean=off / (bid.high - bid.low).nullif(0.0),
         relative=bid.amount / bid.estimate,
         ks=ibis.greatest(above, under),
         central=ibis.ifelse((bid.place >= edge) & (bid.place < bid.n - edge), bid.amount, ibis.null()),
@@ -178,7 +180,7 @@ def bid_rdnor(rows: Rows) -> ir.Value:
 def bid_kurt(rows: Rows) -> ir.Value:
     """KURT: sample excess kurtosis (G2) of four bids or more. High where most bids huddle."""
     n = rows.count().cast("float64")
-    fourth = ratio((rows.off**4).sum(), ((rows.off**2).sum() / (n - 1).nullif(0.0)) ** 2)
+    fourth = ratio((rows.lean**4).sum(), ((rows.lean**2).sum() / (n - 1).nullif(0.0)) ** 2)
     few = ((n - 1) * (n - 2) * (n - 3)).nullif(0.0)
     return ibis.ifelse(n > 3, n * (n + 1) / few * fourth - 3 * (n - 1) ** 3 / few, ibis.null())
 
@@ -187,7 +189,7 @@ def bid_kurt(rows: Rows) -> ir.Value:
 def bid_skew(rows: Rows) -> ir.Value:
     """SKEW: sample skewness (G1) of three bids or more. Negative where one bid is far below the rest."""
     n = rows.count().cast("float64")
-    third = ratio((rows.off**3).sum(), ((rows.off**2).sum() / (n - 1).nullif(0.0)) ** 1.5)
+    third = ratio((rows.lean**3).sum(), ((rows.lean**2).sum() / (n - 1).nullif(0.0)) ** 1.5)
     return ibis.ifelse(n > 2, n / ((n - 1) * (n - 2)).nullif(0.0) * third, ibis.null())
 
 

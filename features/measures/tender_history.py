@@ -36,9 +36,7 @@ def careers(tables: Tables) -> ir.Table:
     offer = offers(tables)
     before = ibis.window(group_by="bidder_id", order_by="opened")
     same = ibis.window(group_by=["bidder_id", "opened"])
-    upto = ibis.window(group_by="bidder_id", order_by="opened", range=(None, 0)) if False else None
     wins = offer.won.cast("int64")
-    del upto
     offer = offer.mutate(
         bids_before=ibis.rank().over(before),
         wins_through=wins.sum().over(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio, share
+from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio
 from features.measures.tables import Tables, civil, joined, local
 from gnomon.terms import Text
 
@@ -80,22 +80,22 @@ def distance_km(rows: Rows) -> ir.Value:
     return rows.km.sum()
 
 
-@VEHICLE.measure(TRIPS, Text("周末出车占比", "share on weekends"), "%", behind=Behind(where=lambda r: r.weekend))
-def weekend_share(rows: Rows) -> ir.Value:
+@VEHICLE.share(TRIPS, Text("周末出车占比", "share on weekends"))
+def weekend_share(rows: Rows) -> ir.BooleanValue:
     """Share of the trips begun on a Saturday or Sunday."""
-    return share(rows.weekend)
+    return rows.weekend
 
 
-@VEHICLE.measure(TRIPS, Text("夜间出车占比", "share at night"), "%", behind=Behind(where=lambda r: r.night))
-def night_share(rows: Rows) -> ir.Value:
+@VEHICLE.share(TRIPS, Text("夜间出车占比", "share at night"))
+def night_share(rows: Rows) -> ir.BooleanValue:
     """Share of the trips begun between 22:00 and 06:00."""
-    return share(rows.night)
+    return rows.night
 
 
-@VEHICLE.measure(TRIPS, Text("无派车单占比", "share without an order"), "%", behind=Behind(where=lambda r: r.unordered))
-def unordered_share(rows: Rows) -> ir.Value:
+@VEHICLE.share(TRIPS, Text("无派车单占比", "share without an order"))
+def unordered_share(rows: Rows) -> ir.BooleanValue:
     """Share of the trips without an order."""
-    return share(rows.unordered)
+    return rows.unordered
 
 
 @VEHICLE.measure(RUNNING, Text("百公里油耗", "litres per 100 km"), "L", windows=RECENT, log=True)
@@ -110,3 +110,66 @@ def cost_per_100km(rows: Rows) -> ir.Value:
     """Money spent on the vehicle over kilometres driven; a thousand kilometres at least."""
     km = rows.km.sum()
     return 100 * ratio(rows.amount.sum(), ibis.ifelse(km >= 1000, km, ibis.null()))
+
+
+def kept(tables: Tables) -> ir.Table:
+    """One row per trip or expense beside the norms of the vehicle: what it may drink and hold."""
+    norm = tables.public_asset.select("fuel_norm", "tank_litres", entity_id="asset_id")
+    row = joined(running(tables).left_join(norm, "entity_id").drop("entity_id_right"))
+    return row.mutate(overfull=ibis.ifelse(row.litres.notnull(), row.litres > 1.05 * row.tank_litres, ibis.null()))
+
+
+def meters(tables: Tables) -> ir.Table:
+    """One row per trip with the odometer's step since the trip before."""
+    trip = tables.vehicle_trip
+    order = ibis.window(group_by="asset_id", order_by="start_at")
+    step = trip.odometer_end - trip.odometer_end.lag().over(order)
+    return trip.select(
+        "trip_id", "event_at", entity_id="asset_id", step=ibis.ifelse(step >= 0, step, ibis.null()), km="distance_km"
+    )
+
+
+def repairs(tables: Tables) -> ir.Table:
+    """One row per trip or repair."""
+    driven = tables.vehicle_trip.select(
+        "event_at", entity_id="asset_id", key="trip_id", km="distance_km", amount=ibis.null("float64")
+    )
+    paid = tables.expense
+    paid = paid.filter(paid.asset_id.notnull() & (paid.category == "repair"))
+    spent = paid.select("event_at", "amount", entity_id="asset_id", key="expense_id", km=ibis.null("float64"))
+    return ibis.union(driven, spent.select("event_at", "entity_id", "key", "km", "amount"))
+
+
+KEPT = View("kept", kept, ("vehicle_trip", "expense", "public_asset"), "expense", "expense_id", rows=COSTS)
+METERS = View("meters", meters, ("vehicle_trip",), "vehicle_trip", "trip_id")
+REPAIRS = View("repairs", repairs, ("vehicle_trip", "expense"), "expense", "expense_id", rows=COSTS)
+
+
+@VEHICLE.measure(KEPT, Text("油耗与定额之比", "fuel to its norm"), "x", windows=RECENT, behind=Behind())
+def fuel_to_norm(rows: Rows) -> ir.Value:
+    """Litres per 100 km over the vehicle's own norm; a thousand kilometres at least."""
+    km = rows.km.sum()
+    used = 100 * ratio(rows.litres.sum(), ibis.ifelse(km >= 1000, km, ibis.null()))
+    return ratio(used, rows.fuel_norm.max())
+
+
+@VEHICLE.measure(KEPT, Text("超油箱容积加油次数", "refuels over the tank"), windows=RECENT, behind=Behind())
+def overfull_refuels(rows: Rows) -> ir.Value:
+    """Refuels of more litres than the tank holds, a twentieth allowed."""
+    return rows.overfull.sum()
+
+
+@VEHICLE.measure(METERS, Text("里程表与行程里程差", "odometer over recorded distance"), "%")
+def odometer_gap(rows: Rows) -> ir.Value:
+    """Kilometres of the odometer's steps over those recorded for the same trips, less one; a hundred at least."""
+    km = ibis.ifelse(rows.step.notnull(), rows.km, ibis.null()).sum()
+    return ratio(rows.step.sum(), ibis.ifelse(km >= 100, km, ibis.null())) - 1
+
+
+@VEHICLE.measure(
+    REPAIRS, Text("万公里维修费", "repairs per 10,000 km"), "CNY", windows=RECENT, log=True, behind=Behind()
+)
+def repairs_per_10000km(rows: Rows) -> ir.Value:
+    """Money spent on repairs per 10,000 km driven; a thousand kilometres at least."""
+    km = rows.km.sum()
+    return 10_000 * ratio(rows.amount.sum(), ibis.ifelse(km >= 1000, km, ibis.null()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,6 +12,7 @@ from cases import people
 from cases.people import Person
 from cases.workflow import READERS, ROLES, Role
 from gnomon.errors import Fault
+from gnomon.terms import Text
 from serving.api.faults import Unauthenticated
 from serving.api.state import serving_of
 from serving.console import session as sessions
@@ -62,5 +64,28 @@ def reader(asking: Annotated[Person, Depends(person)]) -> Person:
     return asking
 
 
+def only(*roles: Role) -> Callable[[Person], Person]:
+    """Makes the dependency that lets these roles past and answers 403 to the others."""
+
+    def check(asking: Annotated[Person, Depends(person)]) -> Person:
+        return required_role(asking, *roles)
+
+    return check
+
+
+def required_role(asking: Person, *roles: Role) -> Person:
+    """The person, when theirs is one of these roles; 403 else."""
+    if asking.role not in roles:
+        titles = [ROLES[role] for role in roles]
+        listed = Text("、".join(one.zh for one in titles), ", ".join(one.en for one in titles))
+        raise Fault("serving.auth.only", place=asking.name, status=403, role=ROLES[Role(asking.role)], roles=listed)
+    return asking
+
+
 Anyone = Annotated[Person, Depends(person)]
 Reader = Annotated[Person, Depends(reader)]
+Administrator = Annotated[Person, Depends(only(Role.ADMINISTRATOR))]
+Operator = Annotated[Person, Depends(only(Role.ADMINISTRATOR, Role.SERVICE))]
+"""Those who run the deployment: people and the machines that act for them."""
+WATCHERS = (Role.ADMINISTRATOR, Role.DATA_SCIENTIST, Role.SUPERVISOR)
+"""Those who watch over models, feeds and runs."""

@@ -1,4 +1,4 @@
-"""Faults at the edge: every error answers `{place, fault}` in the reader's language, never a stack trace."""
+"""Faults at the edge: every error is a problem (RFC 9457) in the reader's language, never a stack trace."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from gnomon.i18n import say
 from serving.api.language import language_of
 
 log = logging.getLogger("gnomon.serving")
+PROBLEM = "application/problem+json"
+TITLED = frozenset({400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503})
+"""Statuses that have a title of their own."""
 
 
 class Unauthenticated(Fault):
@@ -31,9 +34,20 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _bug)
 
 
-def told(place: str, fault: str, status: int, headers: dict[str, str] | None = None) -> JSONResponse:
-    """The one form of an error."""
-    return JSONResponse({"place": place, "fault": fault}, status_code=status, headers=headers)
+def told(
+    request: Request, place: str, fault: str, status: int, key: str = "", headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """The one form of an error: `application/problem+json` with the place as an extension member."""
+    title = status if status in TITLED else 400
+    problem = {
+        "type": f"urn:gnomon:fault:{key}" if key else "about:blank",
+        "title": say(f"serving.api.status.{title}", language_of(request)),
+        "status": status,
+        "detail": fault,
+        "instance": request.url.path,
+        "place": place,
+    }
+    return JSONResponse(problem, status_code=status, headers=headers, media_type=PROBLEM)
 
 
 def _of_console(request: Request) -> bool:
@@ -51,7 +65,7 @@ async def _fault(request: Request, fault: Exception) -> Response:
             return RedirectResponse(f"/console/login?next={wanted}", status_code=303)
         return pages.problem(request, fault.place, say(fault.key, language, **fault.values), fault.status)
     headers = {"WWW-Authenticate": "Bearer"} if fault.status == 401 else None
-    return told(fault.place, say(fault.key, language, **fault.values), fault.status, headers)
+    return told(request, fault.place, say(fault.key, language, **fault.values), fault.status, fault.key, headers)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -63,7 +77,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
         from serving.console import pages
 
         return pages.problem(request, place, fault, 422)
-    return told(place, fault, 422)
+    return told(request, place, fault, 422, "serving.api.invalid")
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -74,9 +88,9 @@ async def _http(request: Request, error: Exception) -> Response:
         from serving.console import pages
 
         return pages.problem(request, request.url.path, fault, error.status_code)
-    return told(request.url.path, fault, error.status_code, dict(error.headers or {}) or None)
+    return told(request, request.url.path, fault, error.status_code, key or "", dict(error.headers or {}) or None)
 
 
 async def _bug(request: Request, error: Exception) -> Response:
     log.exception("unexpected error at %s", request.url.path, exc_info=error)
-    return told(request.url.path, say("serving.api.bug", language_of(request)), 500)
+    return told(request, request.url.path, say("serving.api.bug", language_of(request)), 500, "serving.api.bug")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from cases import pages
+from cases import pages, policy
+from cases.workflow import Role
 from catalogue.model import WarningModel
 from features.measures import entities
 from gnomon import __version__
 from gnomon.errors import Fault
-from serving.api.auth import Reader
+from serving.api.auth import Operator, Reader
 from serving.api.schemas import TextOut
 from serving.api.schemas_about import ModelOut, WarningModelOut
 from serving.api.state import Serving, serving_of
+from serving.watching import exposed
 
 router = APIRouter()
 
@@ -42,7 +46,7 @@ def readyz(request: Request) -> Response:
     """503 when the database cannot be reached."""
     try:
         with serving_of(request).reading() as session:
-            pages.counts(session)
+            policy.bodies_stand(session)
     except Exception:
         return JSONResponse({"status": "database"}, status_code=503)
     return JSONResponse({"status": "ok"})
@@ -51,13 +55,15 @@ def readyz(request: Request) -> Response:
 @router.get(
     "/metrics", tags=["process"], summary="Counters in Prometheus text format", response_class=PlainTextResponse
 )
-def metrics(request: Request, _: Reader) -> PlainTextResponse:
-    """Requests, seconds, entities scored, cases by state. Scrape with a bearer token."""
+def metrics(request: Request, asking: Operator) -> PlainTextResponse:
+    """Requests, seconds, entities scored, cases by state; lights, feeds, runs and alerts as of half a minute ago at
+    most. Scrape with the bearer token of a service account: it counts the cases that its body may see; administrators
+    count all."""
     serving = serving_of(request)
     with serving.reading() as session:
-        counts = pages.counts(session)
-    gauges = {f'gnomon_cases{{state="{state}"}}': float(n) for state, n in counts.items()}
-    return PlainTextResponse(serving.metrics.text(gauges), media_type="text/plain; version=0.0.4")
+        counts = pages.counts(session, None if asking.role is Role.ADMINISTRATOR else asking)
+        watched = serving.watched.told(lambda: exposed(serving.settings, session, datetime.now(UTC)))
+    return PlainTextResponse(serving.metrics.text(counts) + watched, media_type="text/plain; version=0.0.4")
 
 
 def _model(serving: Serving, entity: str) -> ModelOut:

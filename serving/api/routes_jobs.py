@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
+from sqlalchemy.orm import Session
 
+from cases import bodies
 from cases.workflow import Role
 from gnomon.errors import Fault
 from serving.api.auth import Reader
@@ -37,11 +39,13 @@ def list_jobs(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     updated_since: Annotated[datetime | None, Query(description="Only what has changed since.")] = None,
 ) -> JobsOut:
-    """One's own; supervisors see all."""
+    """One's own; supervisors see those of their body's people."""
     if updated_since is not None and updated_since.tzinfo is None:
         raise Fault("serving.jobs.moment", place="updated_since", status=422)
-    found = serving_of(request).jobs.jobs(updated_since, cursor or "", limit)
-    shown = [JobOut.of(one) for one in found if _may(one, asking)]
+    serving = serving_of(request)
+    found = serving.jobs.jobs(updated_since, cursor or "", limit)
+    with serving.reading() as session:
+        shown = [JobOut.of(one) for one in found if _may(session, one, asking)]
     return JobsOut(items=shown, cursor=found[-1].id if len(found) == limit else None)
 
 
@@ -68,12 +72,17 @@ def cancel(key: Key, request: Request, asking: Reader) -> JobOut:
 
 
 def _found(request: Request, key: str, asking: Reader) -> Job:
-    found = serving_of(request).jobs.job(key)
-    if not _may(found, asking):
+    serving = serving_of(request)
+    found = serving.jobs.job(key)
+    with serving.reading() as session:
+        may = _may(session, found, asking)
+    if not may:
         # Whose job it is would tell who works on what.
         raise Fault("serving.jobs.unknown", place=key, status=404)
     return found
 
 
-def _may(job: Job, asking: Reader) -> bool:
-    return job.by == asking.name or asking.role is Role.SUPERVISOR
+def _may(session: Session, job: Job, asking: Reader) -> bool:
+    if job.by == asking.name:
+        return True
+    return asking.role is Role.SUPERVISOR and bodies.answers_for(session, asking, job.by)

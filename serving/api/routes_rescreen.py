@@ -50,7 +50,7 @@ def answers(
     if updated_since is not None and updated_since.tzinfo is None:
         updated_since = updated_since.replace(tzinfo=UTC)
     with serving_of(request).reading() as session:
-        rows = rescreen.statuses(session, system, updated_since, after, limit)
+        rows = rescreen.statuses(session, system, updated_since, after, limit, asking)
         items = [ScreenedOut.of(record, case) for record, case in rows]
     return ScreenedList(items=items, cursor=items[-1].id if len(items) == limit else None)
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cases.tables import Case, IssuedWarning
-from cases.workflow import Action, Move, Need, Side
-from gnomon.terms import Evidence, Norm, Outcome, Reason, Severity, Text, Warned
+from cases.tables import IssuedWarning
+from gnomon.terms import Counterfactual, Evidence, Norm, Reason, Severity, Text, Warned
 from serving.scoring import EntityScore
 
 MOST_ENTITIES = 1000
@@ -23,11 +21,15 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", from_attributes=True)
 
 
-class FaultOut(Wire):
-    """The one form of an error, in the reader's language."""
+class ProblemDetails(Wire):
+    """The one form of an error (RFC 9457), in the reader's language."""
 
+    type: str = Field(description="`urn:gnomon:fault:` and the key of the fault: the same in every language.")
+    title: str = Field(description="What the status means.")
+    status: int
+    detail: str = Field(description="What is wrong and what would make it right.")
+    instance: str = Field(description="Path of the request.")
     place: str = Field(description="Where: a header, a field, an id.")
-    fault: str = Field(description="What is wrong and what would make it right.")
 
 
 class TextOut(Wire):
@@ -227,6 +229,32 @@ class WarningLine(Wire):
         return cls(title=TextOut.of(row.warned().title), **same)
 
 
+class ChangeOut(Wire):
+    """One measure, in one of its windows, taken from its value to one that peers have."""
+
+    measure: str
+    title: TextOut
+    value: float
+    to: float
+    unit: str
+
+
+class CounterfactualOut(Wire):
+    """Changes under which the warning would not have been issued; verified by scoring again. It names no causes."""
+
+    changes: list[ChangeOut]
+    sentence: TextOut
+
+    @classmethod
+    def of(cls, told: Counterfactual) -> Self:
+        """From the kernel's counterfactual."""
+        changes = [
+            ChangeOut(measure=x.measure, title=TextOut.of(x.title), value=x.value, to=x.to, unit=x.unit)
+            for x in told.changes
+        ]
+        return cls(changes=changes, sentence=TextOut.of(told.sentence))
+
+
 class WarningOut(WarningLine):
     """A warning with its reason pack: `score = base + sum of the contributions`."""
 
@@ -235,6 +263,12 @@ class WarningOut(WarningLine):
     base: float
     threshold: float
     reasons: list[ReasonOut]
+    counterfactual: CounterfactualOut | None = Field(
+        description="What would have to be different; null where no few plausible changes are enough."
+    )
+    inclusion: float | None = Field(
+        description="Probability of having been drawn, where chance alone asks for the look; else null."
+    )
     advice: TextOut
 
     @classmethod
@@ -249,6 +283,8 @@ class WarningOut(WarningLine):
             base=warned.base,
             threshold=warned.threshold,
             reasons=[ReasonOut.of(reason) for reason in warned.reasons],
+            counterfactual=None if warned.counterfactual is None else CounterfactualOut.of(warned.counterfactual),
+            inclusion=warned.inclusion,
             advice=TextOut.of(warned.advice),
         )
 
@@ -258,123 +294,3 @@ class WarningsOut(Wire):
 
     items: list[WarningLine]
     cursor: str | None = Field(description="Give it back for the next page; null on the last one.")
-
-
-class CaseOut(Wire):
-    """A case as it stands; an action names its `version`."""
-
-    id: int
-    version: int
-    title: TextOut
-    entity_kind: str
-    entity_id: str
-    entity_name: str
-    scene: str
-    scheme: str
-    severity: Severity
-    state: str
-    owner: str | None
-    organisation: str | None
-    warnings: int
-    as_of: datetime
-    opened_at: datetime
-    updated_at: datetime
-    claimed_at: datetime | None
-    due: datetime | None
-    closed_at: datetime | None
-    transfers: int
-    urged: int
-    outcome: Outcome | None
-    closing_reason: str | None
-    amount_found: Decimal | None
-    amount_recovered: Decimal | None
-    people_handled: int | None
-    earlier_id: int | None
-
-    @classmethod
-    def of(cls, row: Case) -> Self:
-        """From the queue's row."""
-        same = {name: getattr(row, name) for name in CaseOut.model_fields if name != "title"}
-        return cls(title=TextOut.of(row.title), **same)
-
-
-class CasesOut(Wire):
-    """A page of cases."""
-
-    items: list[CaseOut]
-    cursor: str | None = Field(description="Give it back for the next page; null on the last one.")
-
-
-class MoveOut(Wire):
-    """Something that the asking person may do with the case now."""
-
-    action: Action
-    title: TextOut
-    meaning: TextOut
-    needs_reason: bool
-    needs_outcome: bool
-    needs_person: bool
-    needs: list[Need] = Field(description="What else a request has to hold.")
-
-    @classmethod
-    def of(cls, action: Action, move: Move) -> Self:
-        """From the table of moves."""
-        needs: dict[str, Any] = {n: getattr(move, n) for n in ("needs_reason", "needs_outcome", "needs_person")}
-        needs["needs"] = sorted(move.needs)
-        return cls(action=action, title=TextOut.of(move.title), meaning=TextOut.of(move.meaning), **needs)
-
-
-class EventOut(Wire):
-    """One event of the trail, with the hash that chains it."""
-
-    seq: int
-    at: datetime
-    actor: str
-    action: str
-    before: Any
-    after: Any
-    hash: str
-
-
-class CaseDetail(Wire):
-    """A case with everything on its page."""
-
-    case: CaseOut
-    warnings: list[WarningLine]
-    moves: list[MoveOut]
-    trail: list[EventOut]
-
-
-class PartIn(Wire):
-    """A sub-case of a split, or an item to be put right."""
-
-    title: str = Field(max_length=400)
-    to: str = Field("", max_length=80, description="Account of the person (sub-cases).")
-    organisation: str = Field("", max_length=200)
-    due: datetime | None = None
-
-
-Names = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=100)]
-
-
-class ActionIn(Wire):
-    """One action on a case, decided on one version of it."""
-
-    action: Action
-    version: int = Field(
-        ge=0, lt=2**63, description="Version of the case that was read; 409 when it has changed since."
-    )
-    reason: str = Field("", max_length=4000)
-    outcome: Outcome | None = None
-    to: str = Field("", max_length=80, description="Account that a case is assigned, transferred or copied to.")
-    due: datetime | None = None
-    amount_found: Decimal | None = Field(None, description="Yuan.")
-    amount_recovered: Decimal | None = Field(None, description="Yuan.")
-    people_handled: int | None = None
-    organisation: str = Field("", max_length=200, description="A registered body.")
-    side: Side | None = Field(None, description="On which side a body is invited.")
-    parts: list[PartIn] = Field([], max_length=100, description="Sub-cases, or items to be put right.")
-    people: Names = Field([], description="Accounts called to a consultation.")
-    bodies: Names = Field([], description="Bodies that a circular goes to.")
-    other: int = Field(0, ge=0, lt=2**63, description="Number of another case, an item or a consultation.")
-    answer: str = Field("", max_length=10, description="yes, no or (votes) abstain.")

@@ -16,7 +16,8 @@ from catalogue.model import WarningModel
 from gnomon.config import Settings
 from gnomon.database import snapshot, transaction
 from gnomon.errors import Fault
-from serving.api.metrics import Metrics
+from monitoring import job_store
+from serving.api.metrics import Held, Metrics
 from serving.api.schemas import EntityScoreOut
 from serving.jobs import Asked, Jobs, Row
 from serving.scoring import Scorer, scorer
@@ -28,7 +29,10 @@ class Serving:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.metrics = Metrics()
+        self.watched = Held()
         self.database: Any = store.upgrade(settings)
+        with transaction(self.database) as session:
+            job_store.prepare(session)
         self.models: dict[str, WarningModel] = load.load(settings.model_folder)
         self._scorers: dict[str, Scorer] = {}
         self._lock = threading.Lock()

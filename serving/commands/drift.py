@@ -33,7 +33,7 @@ def drift(
     """
     from gnomon.progress import progress
     from monitoring import standing
-    from serving.watching import compare_now
+    from serving.comparing import compare_now
 
     settings = settings_for(workspace)
     with progress(f"{entity}: drift"):

@@ -45,8 +45,15 @@ def ingest(
     ] = None,
 ) -> None:
     """Put source files, or what a declared source tells since last time, into the lake. Twice changes nothing."""
+    from serving.recording import recorded
+
     settings = settings_for(workspace)
-    done = _from_source(source, paths or [], settings) if source else _from_files(paths or [], table, mapping, settings)
+    with recorded(settings, "ingest") as wrote:
+        if source:
+            done = _from_source(source, paths or [], settings)
+        else:
+            done = _from_files(paths or [], table, mapping, settings)
+        wrote |= _wrote(done)
     well = [one for one in done if one.fault is None]
     if well:
         emit(_counted([_told(one, form) for one in well], form), form, settings.language)
@@ -57,6 +64,18 @@ def ingest(
         sys.stderr.write(fault.told(settings.language) + "\n")
     if faults:
         raise typer.Exit(max(fault.exit_code for fault in faults))
+
+
+def _wrote(done: Sequence[Ingested]) -> dict[str, Any]:
+    """What the record of the run says: the lake's version and rows, and how many sources could not be read."""
+    faults = [one.fault for one in done if one.fault is not None]
+    return {
+        "version": max((one.version for one in done), default=0),
+        "rows": sum(one.new + one.corrected for one in done),
+        "refused": sum(one.refused for one in done),
+        "faults": len(faults),
+        **({"why": str(faults[0])} if faults else {}),
+    }
 
 
 def _from_source(source: str, paths: list[str], settings: Settings) -> list[Ingested]:

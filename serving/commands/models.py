@@ -49,13 +49,15 @@ def train(
     labels: LabelsOption = None,
     folds: FoldsOption = 5,
     seed: SeedOption = 0,
-    search: Annotated[float, typer.Option("--search", help="Seconds to search settings for; 0: none.", min=0)] = 0.0,
+    search: Annotated[float, typer.Option("--search", help="Minutes to search settings for; 0: none.", min=0)] = 0.0,
     workspace: WorkspaceOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Train, evaluate, log to MLflow and register a candidate. Default labels: the lake's outcomes."""
+    from serving.recording import recorded
+
     settings = settings_for(workspace)
-    with progress(f"train {entity}") as step:
+    with recorded(settings, "train") as wrote, progress(f"train {entity}") as step:
         engine, profiles = _profiles(settings, entity, moment(as_of))
         step.advance()
         rows = _label_rows(settings, engine, profiles, labels)
@@ -64,8 +66,9 @@ def train(
 
         made = run(
             settings, profiles, rows, lambda then: build(engine, entity, then, settings.min_peers),
-            place=str(labels or "label"), seed=seed, folds=folds, until=moment(as_of), search_seconds=search,
+            place=str(labels or "label"), seed=seed, folds=folds, until=moment(as_of), search_seconds=60.0 * search,
         )  # fmt: skip
+        wrote |= {"entity": made.entity, "model": made.version, "mlflow_run": made.run_id}
     emit([_told(made)], form, settings.language)
     if made.why_not:
         sys.stderr.write(_why(made.why_not, settings.language) + "\n")
@@ -84,6 +87,7 @@ def evaluate(
 ) -> None:
     """Print honest cross-validated figures of the full pipeline as JSON, each beside the trivial baseline."""
     settings = settings_for(workspace)
+    from training import unlabelled
     from training.dataset import examples, read_labels
     from training.evaluate import evaluate as measure
 
@@ -97,7 +101,10 @@ def evaluate(
             moment(as_of),
         )  # fmt: skip
         groups = None if group is None else _group(judged, group)
-        told = measure(judged, target, folds=folds, group=groups, seed=seed, repeats=repeat, budget=budget)
+        told = measure(
+            judged, target, folds=folds, group=groups, seed=seed, repeats=repeat, budget=budget,
+            makers=unlabelled.makers(entity),
+        )  # fmt: skip
     json.dump(told.as_dict(), sys.stdout, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")
 
@@ -112,13 +119,19 @@ def promote(
     """Put a candidate through the gate and move the `champion` alias, or say why not (exit code 1)."""
     settings = settings_for(workspace)
     from training import registry
-    from training.dataset import labels_for
+    from training.dataset import known_by, labels_for
+    from training.outcomes import ripe
+    from training.sampling import standing_for
 
     with progress(f"promote {entity}"):
         engine, profiles = _profiles(settings, entity, moment(as_of))
         rows = _label_rows(settings, engine, profiles, labels)
-        known = None if rows is None else labels_for(profiles, rows, str(labels or "label"), moment(as_of))
-        verdict = registry.promote(settings, entity, profiles, known, version)
+        known = weights = None
+        if rows is not None:
+            rows = ripe(rows, None, settings.label_delay)
+            known = labels_for(profiles, rows, str(labels or "label"), moment(as_of))
+            weights = standing_for(known_by(rows, moment(as_of)), profiles.values.index)
+        verdict = registry.promote(settings, entity, profiles, known, version, weights=weights)
     key = "serving.models.promoted" if verdict.passed else "serving.models.refused"
     said = say(key, settings.language, entity=entity, version=verdict.version, reason=verdict.reason)
     (sys.stdout if verdict.passed else sys.stderr).write(said + "\n")
@@ -203,10 +216,13 @@ def retrain(
         as_of = datetime.fromisoformat(kept["as_of"])
         until = None if kept["until"] is None else datetime.fromisoformat(kept["until"])
         peers = int(kept["min_peers"])
+        then = {"min_peers": peers, "label_delay": int(kept.get("label_delay", 0))}
+        # Runs of before waited for no outcome, so the moment did not matter to them.
+        trained_at = datetime.fromisoformat(kept["moment"]) if "moment" in kept else None
         made = run(
-            settings.model_copy(update={"min_peers": peers}), build(engine, entity, as_of, peers), recipe.labels,
+            settings.model_copy(update=then), build(engine, entity, as_of, peers), recipe.labels,
             lambda then: build(engine, entity, then, peers), place=kept["place"], seed=kept["seed"],
-            folds=kept["folds"], until=until, tags={"retrained_from": from_run},
+            folds=kept["folds"], until=until, moment=trained_at, tags={"retrained_from": from_run},
             found=None if kept["search"] is None else Found.of(kept["search"]),
         )  # fmt: skip
         again = registry.recipe(settings, made.run_id)

@@ -180,12 +180,10 @@ def metrics(
     settings = settings_for(workspace)
     from gnomon.database import transaction
     from monitoring import job_store
-    from monitoring.exposition import text
-    from serving.watching import look
+    from serving.watching import exposed
 
-    looked = look(settings, rows=False)
     with job_store.opened(settings) as engine, transaction(engine) as session:
-        told = text(session, settings.workspace / "drift", looked.feeds, looked.overdue, looked.standing, looked.at)
+        told = exposed(settings, session, datetime.now(UTC))
     if to is None:
         sys.stdout.write(told)
         return

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gnomon import tracing
 from gnomon.config import Settings
 from gnomon.errors import Misuse
 from gnomon.terms import Text
@@ -34,8 +35,10 @@ AsOfOption = Annotated[
 
 
 def settings_for(workspace: Path | None) -> Settings:
-    """Settings from the environment, the workspace from the option when given."""
-    return Settings() if workspace is None else Settings(workspace=workspace)
+    """Settings from the environment, the workspace from the option when given; traces go where they say."""
+    settings = Settings() if workspace is None else Settings(workspace=workspace)
+    tracing.start(settings)
+    return settings
 
 
 def moment(as_of: str | None) -> datetime | None:

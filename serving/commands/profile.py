@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -20,29 +21,49 @@ def profile(
     one: Annotated[str | None, typer.Option("--entity", help="Print the profile of this id.")] = None,
     form: FormatOption = Format.TABLE,
     workspace: WorkspaceOption = None,
+    full: Annotated[bool, typer.Option("--full", help="Measure everything anew, whatever is stored.")] = False,
 ) -> None:
-    """Build the profiles of a kind of entity as of a date, store them in the workspace and say what is known."""
-    from features.build import build
+    """Build the profiles of a kind of entity as of a date, store them in the workspace and say what is known.
+
+    Profiles that are stored are brought up to date: only what new rows touch is measured again.
+    """
     from features.engine import Engine
     from features.lake import Lake
     from features.measures import entity as entity_of
-    from features.profile_store import place, save
+    from features.refresh.refresh import refresh_stored
     from gnomon.errors import Misuse, nearest
     from gnomon.progress import progress
+    from serving.recording import recorded
 
     settings = settings_for(workspace)
     entity_of(entity)
     until = moment(as_of)
-    with progress(f"profile {entity}"):
+    with recorded(settings, "profile") as wrote, progress(f"profile {entity}"):
         engine = Engine.open(Lake(settings.lake_url), threads=settings.threads)
-        profiles = build(engine, entity, until, settings.min_peers)
-        folder = save(profiles, place(settings.folder("profiles"), profiles))
+        root = settings.folder("profiles")
+        made, folder = refresh_stored(engine, entity, root, until, settings.min_peers, full)
+        profiles = made.profiles
+        wrote |= {"entity": profiles.entity, "profiles": folder.name, "rows": len(profiles.values)}
+    sys.stderr.write(_done(made, full, settings.language) + "\n")
     if one is None:
         emit(_summary(profiles, str(folder)), form, settings.language)
         return
     if one not in profiles.values.index:
         raise Misuse("serving.profile.no_entity", place=f"{entity} {one}", nearest=nearest(one, profiles.ids))
     emit(_profile(profiles, one), form, settings.language)
+
+
+def _done(made: Any, full: bool, language: str) -> str:
+    """What was measured anew, of all."""
+    from gnomon.i18n import say
+
+    entities = len(made.profiles.values)
+    if made.against:
+        why = say("features.refresh.asked" if full else made.against, language)
+        return say("serving.profile.rebuilt", language, entities=entities, why=why)
+    ways = list(made.ways.values())
+    counts = {way: ways.count(way) for way in ("kept", "added", "whole")}
+    return say("serving.profile.refreshed", language, touched=made.touched, entities=entities, **counts)
 
 
 def _summary(profiles: Any, folder: str) -> list[dict[str, Any]]:

@@ -29,11 +29,15 @@ def register(app: typer.Typer) -> None:
 
 def add(
     name: NameArgument,
-    task: Annotated[str, typer.Option("--task", help="score, drift, watch, retrain or housekeeping.")],
+    task: Annotated[
+        str, typer.Option("--task", help="score, drift, watch, retrain, cases-tick, cases-deliver or housekeeping.")
+    ],
     cron: Annotated[str | None, typer.Option("--cron", help="Five fields in UTC: 0 6 * * *.")] = None,
     on_data: Annotated[bool, typer.Option("--on-data", help="Run when the lake has a newer version.")] = False,
     entity: Annotated[list[str] | None, typer.Option("--entity", help="Kind of entity; again for more.")] = None,
-    most: Annotated[int | None, typer.Option("--most", help="Entities that one run may warn about.", min=1)] = None,
+    most: Annotated[
+        int | None, typer.Option("--most", help="New warnings that one run may issue; the rest is held back.", min=1)
+    ] = None,
     catch_up: Annotated[str, typer.Option("--catch-up", help="one: a single run for all missed; skip: none.")] = "one",
     yes: Annotated[bool, typer.Option("--yes", help="Save without asking; the count is shown all the same.")] = False,
     workspace: WorkspaceOption = None,
@@ -55,8 +59,8 @@ def add(
     if task == "score":
         told = tasks.would_issue(settings, kinds, most)
         emit(told, form, settings.language)
-        warned = sum(one["would_warn"] for one in told)
-        sys.stderr.write(say("serving.schedule.would", settings.language, entities=warned) + "\n")
+        issued, held = (sum(one[name] for one in told) for name in ("would_issue", "held"))
+        sys.stderr.write(say("serving.schedule.would", settings.language, warnings=issued, held=held) + "\n")
         if not yes and not typer.confirm(say("serving.schedule.save", settings.language, name=name), err=True):
             raise typer.Exit(1)
     with job_store.opened(settings) as engine, transaction(engine) as session:

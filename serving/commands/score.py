@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gnomon.errors import Fault
+from gnomon.i18n import say
 from serving.commands.output import AsOfOption, Format, FormatOption, WorkspaceOption, emit, moment, settings_for
+
+if TYPE_CHECKING:
+    from serving.engine import ScoringRun
 
 
 class ExplainFormat(StrEnum):
@@ -31,25 +35,61 @@ def register(app: typer.Typer) -> None:
 def score(
     entities: Annotated[list[str] | None, typer.Argument(metavar="[ENTITY]…", help="All with data when none.")] = None,
     as_of: AsOfOption = None,
-    budget: Annotated[int | None, typer.Option(help="Entities to look at, per kind.", min=1)] = None,
+    budget: Annotated[
+        int | None, typer.Option(help="Entities to look at, per kind; default: the setting.", min=1)
+    ] = None,
+    precision: Annotated[
+        float | None, typer.Option(help="The learned model asks as long as so large a share is expected to be hits.")
+    ] = None,
+    fdr: Annotated[
+        float | None, typer.Option(help="The learned model asks with at most so large a share of false ones.")
+    ] = None,
+    audit_share: Annotated[
+        float | None,
+        typer.Option(help="Part of the budget for entities drawn at random; default: the setting.", min=0, max=0.5),
+    ] = None,
     form: FormatOption = Format.TABLE,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Profile, score, explain and hand over to the queue, within the review budget."""
+    """Profile, score, explain and hand over to the queue. One of --budget, --precision and --fdr sets the threshold of
+    the learned model; rules keep to the review budget."""
     from serving.engine import score_all
+    from serving.recording import recorded
 
     settings = settings_for(workspace)
-    run = score_all(settings, entities or [], moment(as_of), budget)
+    with recorded(settings, "score") as wrote:
+        run = score_all(
+            settings, entities or [], moment(as_of), budget, precision=precision, fdr=fdr, audit_share=audit_share
+        )
+        wrote |= {"run": run.run_id, "issued": sum(one.issued for one in run.entities)}
     told = ("entity", "as_of", "population", "findings", "settled", "entities", "issued", "new", "joined", "known")
     rows = []
     for one in run.entities:
         row: dict[str, Any] = {name: getattr(one, name) for name in told}
         row["as_of"] = one.as_of.date().isoformat()
-        rows.append({"run": run.run_id, **row, "champion": one.champion, "refused": len(one.refused)})
+        row |= {"random": one.random, "champion": one.champion, "refused": len(one.refused)}
+        line = one.threshold if form is Format.JSON else (one.threshold or {}).get("score")
+        rows.append({"run": run.run_id, **row, "threshold": line})
     emit(rows, form, settings.language)
+    _thresholds(run, settings.language)
+    failed = [one for one in run.entities if one.faults]
+    if failed:
+        kinds = ", ".join(one.entity for one in failed)
+        raise Fault("serving.score.not_scored", place=f"runs/{run.run_id}.json", kinds=kinds, fault=failed[0].faults[0])
     refused = sum(len(one.refused) for one in run.entities)
     if refused:
         raise Fault("serving.score.unexplained", place=f"runs/{run.run_id}.json", count=refused)
+
+
+def _thresholds(run: ScoringRun, language: str) -> None:
+    """Say on stderr how each threshold was made and what may be expected above it."""
+    for one in run.entities:
+        if one.threshold is not None:
+            sys.stderr.write(f"{one.entity}: {one.threshold['made'][language]}\n")
+        elif one.unserved:
+            sys.stderr.write(f"{one.unserved}\n")
+        elif not one.faults:
+            sys.stderr.write(f"{one.entity}: {say('serving.threshold.no_model', language)}\n")
 
 
 def warnings(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -13,6 +13,7 @@ from starlette.datastructures import FormData
 
 from cases import bodies, meetings, people, rectification
 from cases.asked import Part
+from cases.calendar import ZONE
 from cases.tables import Case
 from cases.workflow import CASEWORK, READERS, SIDES, Action, Holder, Move, Need, Side
 from gnomon.errors import Fault
@@ -21,6 +22,29 @@ from gnomon.terms import Outcome, Text
 
 LINES = 4
 """Sub-cases or items that one form offers; more are added by doing it again."""
+
+
+GROUPS: dict[str, tuple[Action, ...]] = {
+    "handle": (
+        Action.CLAIM, Action.RESPOND, Action.STEP_IN, Action.RESUME, Action.RECONCILE, Action.DECLINE, Action.CLOSE,
+        Action.RECTIFY, Action.SUBMIT, Action.CHECK, Action.REPORT, Action.CONFIRM, Action.REOPEN, Action.REMIND,
+        Action.PAUSE, Action.EXTEND, Action.REFUSE, Action.NOTE,
+    ),
+    "hand_on": (
+        Action.ASSIGN, Action.TRANSFER, Action.RETURN, Action.SPLIT, Action.COPY, Action.LIAISON, Action.INVITE,
+        Action.MERGE, Action.UNMERGE,
+    ),
+    "together": (
+        Action.SUPERVISE, Action.RESUPERVISE, Action.CONSULT, Action.VOTE, Action.CONCLUDE, Action.CIRCULATE,
+    ),
+}  # fmt: skip
+"""How the actions are laid out on a case's page; a test holds it to the actions that there are."""
+
+
+def grouped(moves: Mapping[Action, Any]) -> dict[str, dict[Action, Any]]:
+    """What may be done, group by group; groups in which nothing may be done are left out."""
+    laid = {name: {one: moves[one] for one in actions if one in moves} for name, actions in GROUPS.items()}
+    return {name: held for name, held in laid.items() if held}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +158,7 @@ def filled_in(form: FormData) -> dict[str, Any]:
         "reason": told.get("reason", ""),
         "outcome": Outcome(outcome) if outcome in tuple(Outcome) else None,
         "to": told.get("to", ""),
-        "due": _day(told.get("due", "")),
+        "due": day(told.get("due", "")),
         "amount_found": _amount(told.get("amount_found", "")),
         "amount_recovered": _amount(told.get("amount_recovered", "")),
         "people_handled": _number(told.get("people_handled", "")),
@@ -153,7 +177,7 @@ def _parts(form: FormData) -> list[Part]:
     columns = [[str(one).strip() for one in form.getlist(name)] for name in names]
     rows = max((len(one) for one in columns), default=0)
     lines = [[one[at] if at < len(one) else "" for one in columns] for at in range(rows)]
-    return [Part(title, to, body, _day(due)) for title, to, body, due in lines if title]
+    return [Part(title, to, body, day(due)) for title, to, body, due in lines if title]
 
 
 def _amount(told: str) -> Decimal | None:
@@ -173,10 +197,17 @@ def _number(told: str) -> int | None:
     return int(told)
 
 
-def _day(told: str) -> datetime | None:
+def day(told: str) -> datetime | None:
+    """The end of the day that was filled in, as people here count days; a fault (422) for what is no day."""
     if not told:
         return None
     try:
-        return datetime.combine(datetime.fromisoformat(told).date(), time(23, 59, 59), tzinfo=UTC)
+        return datetime.combine(datetime.fromisoformat(told).date(), time(23, 59, 59), ZONE).astimezone(UTC)
     except ValueError:
         raise Fault("serving.console.day", place="due", status=422, value=told[:40]) from None
+
+
+def morning(told: str) -> datetime | None:
+    """The beginning of the day that was filled in; null for none."""
+    end = day(told.strip()[:40])
+    return None if end is None else end - timedelta(hours=23, minutes=59, seconds=59)

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta, timezone
 from functools import cache, partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from cases import notices
 from cases.people import Person
-from cases.tables import Trail
-from cases.workflow import ACTIONS, OUTCOMES, ROLES, Action, Role
+from cases.raising import MATTER
+from cases.workflow import READERS, ROLES, Role
 from catalogue.model import WarningModel
 from catalogue.scenes import SCENES, SCHEMES
 from features.measures.tables import LOCAL_HOURS
 from gnomon.config import Settings
 from gnomon.errors import Fault
 from gnomon.i18n import say
-from gnomon.terms import Evidence, Language, Outcome, Text, Warned
+from gnomon.terms import Evidence, Text, Warned
 from serving import rows
 from serving.api.language import language_of
 from serving.api.state import serving_of
@@ -33,6 +34,21 @@ from serving.reasons import kind_title
 
 CIVIL = timezone(timedelta(hours=LOCAL_HOURS))
 """Civil time of the place: what people read. Stored and sent moments are UTC."""
+
+
+IMPORTED = "imported"
+"""Scheme of cases that came from another system without one."""
+SECTIONS = {
+    "queue": "/console/",
+    "notices": "/console/notices",
+    "lists": "/console/lists/problems",
+    "monitoring": "/console/monitoring",
+    "catalogue": "/console/catalogue",
+    "models": "/console/models",
+    "trail": "/console/trail",
+    "administration": "/console/people",
+}
+"""Where each section of the console begins."""
 
 
 @cache
@@ -68,16 +84,6 @@ class Shown:
     behind: dict[Evidence, rows.RowsBehind]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One event of the trail in words."""
-
-    what: str
-    actor: str
-    at: datetime
-    detail: str
-
-
 def render(
     request: Request, template: str, person: Person | None = None, status: int = 200, **context: Any
 ) -> HTMLResponse:
@@ -96,8 +102,10 @@ def render(
 
     page = _environment().get_template(template)
     html = page.render(
+        menu=menu(person) if person else {},
+        unread=_unread(request, person),
         t=t,
-        kind_title=partial(kind_title, language=language),
+        kind_title=partial(entity_title, language=language),
         language=language,
         quantity=told,
         person=person,
@@ -110,6 +118,24 @@ def render(
     if browser is None:
         sessions.remember_visit(response, nonce, secure(request))
     return response
+
+
+def menu(person: Person) -> dict[str, str]:
+    """The sections that are for this person, and where they begin."""
+    from serving.api.auth import WATCHERS
+
+    administers = person.role is Role.ADMINISTRATOR
+    shut = set() if person.role in READERS else set(SECTIONS) - {"monitoring", "administration"}
+    shut |= set() if administers else {"administration"}
+    shut |= set() if person.role in WATCHERS else {"monitoring"}
+    return {key: path for key, path in SECTIONS.items() if key not in shut}
+
+
+def _unread(request: Request, person: Person | None) -> int:
+    if person is None or person.role not in READERS:
+        return 0
+    with serving_of(request).reading() as session:
+        return notices.unread(session, person)
 
 
 def standalone(template: str, language: str, **context: Any) -> str:
@@ -134,7 +160,9 @@ def problem(request: Request, place: str, fault: str, status: int) -> HTMLRespon
         person: Person | None = signed_in(request)[0]
     except Fault:
         person = None
-    return render(request, "problem.html", person, status, place=place, fault=fault)
+    back = urlsplit(request.headers.get("referer", "")).path
+    back = back if back.startswith("/console/") and not back.startswith("/console/log") else "/console/"
+    return render(request, "problem.html", person, status, place=place, fault=fault, back=back)
 
 
 def secure(request: Request) -> bool:
@@ -163,54 +191,18 @@ def behind(settings: Settings, warned: Warned) -> dict[Evidence, rows.RowsBehind
         return {}
 
 
-def timeline(events: Sequence[Trail], names: Mapping[str, str], language: str) -> list[Told]:
-    """The trail of a case in words, newest first, with `names` for accounts; readings are summed up in one line."""
-
-    def who_is(actor: str) -> str:
-        return say("serving.console.itself", language) if actor.startswith("gnomon:") else names.get(actor, actor)
-
-    told: list[Told] = []
-    readers: dict[str, int] = {}
-    for event in events:
-        if event.action == "read":
-            readers[event.actor] = readers.get(event.actor, 0) + 1
-            continue
-        told.append(Told(_what(event.action, language), who_is(event.actor), event.at, _detail(event, language)))
-    told.reverse()
-    if readers:
-        last = [event for event in events if event.action == "read"][-1]
-        separator = "、" if language == Language.ZH else ", "
-        who = separator.join(f"{who_is(name)} × {count}" for name, count in readers.items())
-        told.append(Told(say("serving.console.readings", language), who, last.at, ""))
-    return told
+def entity_title(kind: str, language: str) -> str:
+    """The kind of what a case is about, in words."""
+    return say("serving.console.matter", language) if kind == MATTER else kind_title(kind, language)
 
 
 def scheme_title(scheme: str, language: str) -> str:
-    """What is suspected, in words."""
+    """What is suspected, in words; a word that people gave themselves stays as it is."""
+    if scheme == IMPORTED:
+        return say("serving.console.verdict_of.imported", language)
     return SCHEMES.get(scheme, Text(scheme, scheme)).said_in(language)
 
 
 def scene_title(scene: str, language: str) -> str:
     """The supervised scene, in words."""
     return SCENES.get(scene, Text(scene, scene)).said_in(language)
-
-
-def _what(action: str, language: str) -> str:
-    if action in tuple(Action):
-        return ACTIONS[Action(action)].said_in(language)
-    return say(f"serving.console.event.{action}", language) if action in ("open", "join") else action
-
-
-def _detail(event: Trail, language: str) -> str:
-    after = json.loads(event.after) or {}
-    lines = []
-    if after.get("outcome"):
-        lines.append(OUTCOMES[Outcome(after["outcome"])].said_in(language))
-    if after.get("to"):
-        lines.append(f"→ {after['to']}")
-    for name in ("reason", "closing_reason"):
-        if after.get(name) and after[name] not in lines:
-            lines.append(str(after[name]))
-    if event.action in ("open", "join"):
-        lines.append(say("serving.console.event.warnings", language, n=len(after.get("warnings", ()))))
-    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Geometry of the two small pictures on a reason: its bar, and the strip of its norm. All lengths are percent."""
+"""Geometry of the small pictures: the bar of a reason, the strip of its norm, and series. All lengths are percent."""
 
 from __future__ import annotations
 
@@ -28,6 +28,65 @@ class Strip:
     value: float
     outside: bool
     """The value is outside the 5-95 % range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A series as a line with dots, over the band of its intervals; gaps where nothing is known."""
+
+    lines: tuple[str, ...]
+    """`points` of one polyline for each unbroken stretch."""
+    dots: tuple[tuple[float, float], ...]
+    band: tuple[str, ...]
+    """`points` of one polygon for each stretch with intervals."""
+    top: float
+    """The value at the upper edge."""
+
+
+Spot = tuple[float | None, float | None, float | None]
+"""Value, and both ends of its interval."""
+
+
+def curve(spots: Sequence[Spot], top: float | None = None) -> Curve:
+    """One series from left to right, 0 at the lower edge; `top` is the largest value drawn when it is not given.
+
+    >>> curve([(0.0, None, None), (None, None, None), (1.0, 0.5, 1.0)], 1.0).dots
+    ((0.0, 100.0), (100.0, 0.0))
+    """
+    highest = top or max((one for spot in spots for one in spot if one is not None), default=0.0) or 1.0
+    step = 100 / max(len(spots) - 1, 1)
+
+    def at(place: int, value: float) -> tuple[float, float]:
+        return round(place * step, 2), round(100 - min(value / highest, 1.0) * 100, 2)
+
+    def told(points: Sequence[tuple[float, float]]) -> str:
+        return " ".join(f"{x},{y}" for x, y in points)
+
+    known = _stretches([value is not None for value, _, _ in spots])
+    sure = _stretches([low is not None and high is not None for _, low, high in spots])
+    lines = tuple(told([at(place, spots[place][0] or 0.0) for place in run]) for run in known if len(run) > 1)
+    band = tuple(
+        told([at(p, spots[p][2] or 0.0) for p in run] + [at(p, spots[p][1] or 0.0) for p in reversed(run)])
+        for run in sure
+        if len(run) > 1
+    )
+    dots = tuple(at(place, spots[place][0] or 0.0) for run in known for place in run)
+    return Curve(lines, dots, band, highest)
+
+
+def _stretches(known: Sequence[bool]) -> list[list[int]]:
+    """Places in a row that are known.
+
+    >>> _stretches([True, True, False, True])
+    [[0, 1], [3]]
+    """
+    found: list[list[int]] = []
+    for place, here in enumerate(known):
+        if here and place and known[place - 1]:
+            found[-1].append(place)
+        elif here:
+            found.append([place])
+    return found
 
 
 def bars(reasons: Sequence[Reason]) -> list[Bar]:

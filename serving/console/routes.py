@@ -1,38 +1,34 @@
-"""The console: sign in, queue, case, and what may be done next. Forms post, pages answer, nothing needs a script."""
+"""The console's doors: sign in and out, the language, who is signed in. Forms post, pages answer, nothing needs a
+script."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Annotated, Any
-from urllib.parse import urlencode
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
-from cases import bodies, meetings, people, queue, rectification, service
-from cases import pages as lists
-from cases.pages import Order
+from cases import people, queue, service
 from cases.people import Person
-from cases.workflow import ACTIONS, ENDED, OUTCOMES, SIDES, STATES, Action, State
-from features.measures import entities
+from cases.rectification import LARGEST
+from cases.workflow import Role
 from gnomon.errors import Fault
 from gnomon.i18n import say
-from gnomon.terms import Language, Severity
+from gnomon.terms import Language
 from serving.api import auth
+from serving.api.casework import elsewhere
 from serving.api.language import COOKIE, language_of
+from serving.api.sent import LARGEST_EXPORT
 from serving.api.state import serving_of
-from serving.console import forms, pages
+from serving.console import pages
 from serving.console import session as sessions
 
 router = APIRouter()
-PAGE = 25
-OPENED = 5
-"""Warnings told in full on a case's page, the gravest first; the others are a click away."""
-TABS = ("alive", *(state.value for state in State))
-ALWAYS = frozenset({"alive", State.OPEN, State.REVIEW, State.CLOSED})
-"""Tabs that are shown even when nothing is in them."""
+WORDS = 2 * 2**20
+"""Bytes of a form without files."""
 
 
 def person(request: Request) -> Person:
@@ -40,7 +36,19 @@ def person(request: Request) -> Person:
     return auth.reader(auth.signed_in(request)[0])
 
 
+def anybody(request: Request) -> Person:
+    """Who is signed in, whatever they are here for."""
+    return auth.signed_in(request)[0]
+
+
+def administrator(request: Request) -> Person:
+    """Who is signed in, and administers the deployment."""
+    return auth.required_role(auth.signed_in(request)[0], Role.ADMINISTRATOR)
+
+
 Signed = Annotated[Person, Depends(person)]
+Anybody = Annotated[Person, Depends(anybody)]
+Administrator = Annotated[Person, Depends(administrator)]
 Text200 = Annotated[str, Query(max_length=200)]
 
 
@@ -50,6 +58,47 @@ def check_form(request: Request, csrf: str) -> None:
     browser = sessions.read(request, settings)
     nonce = browser.nonce if browser else request.cookies.get(sessions.VISIT, "")
     sessions.check_token(settings, nonce, csrf)
+
+
+def filled(most: int) -> Callable[[Request], AsyncIterator[FormData]]:
+    """Makes the dependency that reads a form of so many bytes at most (413 else) and lets go of its files."""
+
+    async def read(request: Request) -> AsyncIterator[FormData]:
+        told = request.headers.get("content-length", "")
+        # Browsers tell how long a form is; who does not could send for ever.
+        if not told.isdecimal() or int(told) > most:
+            raise Fault("serving.api.too_large", place="form", status=413, most=most // 2**20)
+        form = await request.form(max_fields=2000)
+        try:
+            yield form
+        finally:
+            await form.close()
+
+    return read
+
+
+Filled = Annotated[FormData, Depends(filled(WORDS))]
+WithFile = Annotated[FormData, Depends(filled(LARGEST + WORDS))]
+WithExport = Annotated[FormData, Depends(filled(LARGEST_EXPORT + WORDS))]
+
+
+def word(form: FormData, name: str, most: int = 20_000) -> str:
+    """What was written into one field; a fault (422) when it is too long."""
+    told = str(form.get(name, "")).strip()
+    if len(told) > most:
+        raise Fault("cases.too_long", place=name, status=422, most=most)
+    return told
+
+
+def submit(
+    request: Request, asking: Person, form: FormData, do: Callable[[Session], object], back: str, done: str = ""
+) -> Response:
+    """Do what a form asks for, in one unit of work, and go to the page `back`, which says that it was done."""
+    check_form(request, str(form.get("csrf", "")))
+    with serving_of(request).session() as session, elsewhere(session, asking):
+        do(session)
+    joint = "&" if "?" in back else "?"
+    return RedirectResponse(f"{back}{joint}done={done}" if done else back, status_code=303)
 
 
 @router.get("/")
@@ -80,7 +129,8 @@ def login(
     if found is None:
         fault = say("serving.auth.failed", language_of(request, serving.settings.language))
         return pages.render(request, "login.html", status=401, next=_inside(next), name=name, fault=fault)
-    response = RedirectResponse(_inside(next), status_code=303)
+    wanted = "/console/people" if found.role is Role.ADMINISTRATOR and next == "/console/" else next
+    response = RedirectResponse(_inside(wanted), status_code=303)
     sessions.issue(response, serving.settings, found.name, found.stamp, pages.secure(request))
     return response
 
@@ -108,105 +158,6 @@ def choose_language(
     return response
 
 
-@router.get("/console/")
-def queue_page(
-    request: Request,
-    asking: Signed,
-    state: Text200 = "alive",
-    owner: Text200 = "",
-    kind: Text200 = "",
-    scheme: Text200 = "",
-    severity: Text200 = "",
-    text: Text200 = "",
-    order: Text200 = Order.GRAVEST,
-    cursor: Annotated[str, Query(max_length=400)] = "",
-) -> Response:
-    """The queue: what waits, gravest first."""
-    chosen = {"state": state if state in TABS else "alive", "owner": owner, "kind": kind, "scheme": scheme}
-    chosen["severity"] = severity if severity in tuple(Severity) else ""
-    chosen |= {"text": text.strip(), "order": order if order in (Order.GRAVEST, Order.NEWEST) else Order.GRAVEST.value}
-    now = datetime.now(UTC)
-    with serving_of(request).reading() as session:
-        page = lists.cases(
-            session,
-            state=chosen["state"],
-            owner={"mine": asking.name, "nobody": ""}.get(owner),
-            copied_to=asking.name if owner == "copied" else None,
-            overdue_at=now if owner == "overdue" else None,
-            entity_kind=kind or None,
-            scheme=scheme or None,
-            severity=chosen["severity"] or None,
-            text=chosen["text"],
-            order=Order(chosen["order"]),
-            cursor=cursor or None,
-            limit=PAGE,
-            reader=asking,
-        )
-        counts = lists.counts(session, asking)
-    counts["alive"] = sum(n for name, n in counts.items() if name not in ENDED)
-    following = _query({**chosen, "cursor": page.cursor}) if page.cursor else ""
-    tabs = [
-        (name, counts[name], _query({**chosen, "state": name}))
-        for name in TABS
-        if counts[name] or name in ALWAYS or name == chosen["state"]
-    ]
-    return pages.render(
-        request,
-        "queue.html",
-        asking,
-        section="queue",
-        cases=page.rows,
-        tabs=tabs,
-        chosen=chosen,
-        following=following,
-        beginning=_query(chosen) if cursor else "",
-        states=STATES,
-        kinds=list(entities()),
-        schemes=_schemes(request),
-        now=now,
-        scheme_title=pages.scheme_title,
-    )
-
-
-@router.get("/console/cases/{case_id}")
-def case_page(request: Request, case_id: int, asking: Signed, done: Text200 = "") -> Response:
-    """One case: reasons, norms, rows, trail, and what may be done next. Who opened it goes on the trail."""
-    notice = ""
-    if done in tuple(Action):
-        language = language_of(request, serving_of(request).settings.language)
-        notice = say("serving.console.done", language, action=ACTIONS[Action(done)])
-    return _case(request, case_id, asking, notice)
-
-
-async def _filled(request: Request) -> FormData:
-    return await request.form(max_fields=400)
-
-
-Filled = Annotated[FormData, Depends(_filled)]
-
-
-@router.post("/console/cases/{case_id}/actions")
-def act(request: Request, case_id: int, asking: Signed, form: Filled) -> Response:
-    """Do one action; what is refused is told on the case's page, and nothing has changed then."""
-    check_form(request, str(form.get("csrf", "")))
-    named, version = str(form.get("action", "")), str(form.get("version", ""))
-    if named not in tuple(Action) or not version.isdecimal():
-        raise Fault("serving.console.form", place="action", status=422)
-    action = Action(named)
-    try:
-        asked = forms.filled_in(form)
-        with serving_of(request).session() as session:
-            service.act(session, case_id, action, asking, int(version), **asked)
-    except Fault as fault:
-        if fault.status == 404 and fault.key == "cases.no_case":
-            raise
-        language = language_of(request, serving_of(request).settings.language)
-        told = say(fault.key, language, **fault.values)
-        reason = str(form.get("reason", ""))
-        return _case(request, case_id, asking, told, fault.status, failed=action, reason=reason)
-    return RedirectResponse(f"/console/cases/{case_id}?{urlencode({'done': action.value})}", status_code=303)
-
-
 @router.get("/console/warnings/{key}")
 def warning_page(request: Request, key: str, asking: Signed) -> Response:
     """One warning by number or fingerprint. Who opened it goes on the trail."""
@@ -222,68 +173,6 @@ def warning_page(request: Request, key: str, asking: Signed) -> Response:
         shown=pages.shown(serving.settings, serving.models, row.warned()),
         case_id=case_id,
     )
-
-
-def _case(
-    request: Request,
-    case_id: int,
-    asking: Person,
-    notice: str = "",
-    status: int = 200,
-    failed: Action | None = None,
-    reason: str = "",
-) -> Response:
-    serving = serving_of(request)
-    language = language_of(request, serving.settings.language)
-    with serving.session() as session:
-        view = service.read(session, case_id, asking)
-        choices = forms.offered(session, view.case)
-        moves = {
-            action: (move, forms.fields(action, move, choices))
-            for action, move in service.allowed(view.case, asking).items()
-        }
-        names = {one.name: one.display for one in people.everyone(session)}
-        around = {
-            "parties": bodies.sides(session, view.case),
-            "items": rectification.items(session, case_id),
-            "consultations": meetings.consultations(session, case_id),
-            "parts": lists.cases(session, parent_id=case_id, reader=asking, limit=lists.MOST).rows,
-        }
-    case = view.case
-    return pages.render(
-        request,
-        "case.html",
-        asking,
-        status,
-        section="queue",
-        case=case,
-        warnings=[pages.shown(serving.settings, serving.models, row.warned()) for row in view.warnings[:OPENED]],
-        further=view.warnings[OPENED:],
-        moves=moves,
-        timeline=pages.timeline(view.trail, names, language),
-        copies=view.copies,
-        states=STATES,
-        outcomes=OUTCOMES,
-        sides=SIDES,
-        lines=forms.LINES,
-        names=names,
-        overdue=case.due is not None and case.due < datetime.now(UTC) and case.state not in ENDED,
-        scheme=pages.scheme_title(case.scheme, language),
-        scene=pages.scene_title(case.scene, language),
-        notice=notice,
-        notice_kind="bad" if failed else "good",
-        failed_action=failed,
-        given_reason=reason,
-        **around,
-    )
-
-
-def _schemes(request: Request) -> list[str]:
-    return sorted({model.scheme for model in serving_of(request).models.values()})
-
-
-def _query(values: Mapping[str, Any]) -> str:
-    return "?" + urlencode({name: value for name, value in values.items() if value})
 
 
 def _inside(path: str) -> str:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import FileResponse, Response
 
-from cases import people, search
+from cases.people import Person
 from catalogue.scenes import SCENES
 from features.measures import entities
 from gnomon.errors import Fault
-from monitoring import comparison, outcomes
+from monitoring import comparison
 from monitoring.effect import Verdict
-from serving.api.language import language_of
+from monitoring.series import Month
+from serving.api import auth
 from serving.api.state import Serving, serving_of
-from serving.console import pages
-from serving.console.routes import Signed, Text200
+from serving.board import board
+from serving.console import pages, pictures
+from serving.console.routes import Signed
 from training import bundle
 
 router = APIRouter()
@@ -31,35 +33,46 @@ SANDBOX = (
 """Evidently's page carries its scripts with it: they run, but in an origin of their own without cookies or network."""
 
 METRICS = ("average_precision", "roc_auc", "precision_at_budget", "recall_at_budget")
-TRAIL = 50
-"""Events on one page of the trail."""
 
 Kind = Annotated[str, Path(max_length=40)]
 
 
+def watcher(request: Request) -> Person:
+    """Who is signed in, and watches over the deployment."""
+    return auth.required_role(auth.signed_in(request)[0], *auth.WATCHERS)
+
+
+Watching = Annotated[Person, Depends(watcher)]
+
+
 @router.get("/console/monitoring")
-def monitoring_page(request: Request, asking: Signed) -> Response:
-    """The latest drift comparison of every kind of entity, and what the warnings of each model were worth."""
+def monitoring_page(request: Request, asking: Watching) -> Response:
+    """Lights, series, feeds, runs, alerts, and what the warnings of each model were worth."""
     serving = serving_of(request)
-    latest: dict[str, dict[str, object]] = {}
-    root = serving.settings.workspace / "drift"
-    for line in comparison.index(root) if root.is_dir() else ():
-        latest.setdefault(line["entity"], line)
-    with serving.session() as session:
-        funnels = outcomes.funnel(session)
+    with serving.reading() as session:
+        told = board(serving.settings, session, datetime.now(UTC), asking)
     return pages.render(
         request,
         "monitoring.html",
         asking,
         section="monitoring",
-        lines=list(latest.values()),
-        funnels=funnels,
+        board=told,
         models=serving.models,
+        curve=pictures.curve,
+        spots_of_psi=lambda series: [(one.psi, None, None) for one in series],
+        spots_of_moved=lambda series: [(one.moved / max(one.columns, 1), None, None) for one in series],
+        spots_of_precision=_spots,
     )
 
 
+def _spots(months: Sequence[Month]) -> list[pictures.Spot]:
+    """Realised precision with its interval; a gap where nothing was judged."""
+    told = [one.promise.realised for one in months]
+    return [(one.value, one.low, one.high) if one.of else (None, None, None) for one in told]
+
+
 @router.get("/console/monitoring/{entity}/{day}")
-def drift_page(request: Request, entity: Kind, day: date, asking: Signed) -> Response:
+def drift_page(request: Request, entity: Kind, day: date, asking: Watching) -> Response:
     """One comparison, column by column."""
     found = _found(serving_of(request), entity, day)
     rows = sorted(found.columns, key=lambda row: (row.verdict != Verdict.MOVED, -(row.psi or 0.0), row.column))
@@ -69,7 +82,7 @@ def drift_page(request: Request, entity: Kind, day: date, asking: Signed) -> Res
 
 
 @router.get("/console/monitoring/{entity}/{day}/page.html")
-def evidently_page(request: Request, entity: Kind, day: date, _: Signed) -> Response:
+def evidently_page(request: Request, entity: Kind, day: date, _: Watching) -> Response:
     """The page with the distributions."""
     found = _found(serving_of(request), entity, day)
     if found.page is None or not found.page.is_file():
@@ -112,31 +125,6 @@ def model_page(request: Request, entity: Kind, asking: Signed) -> Response:
     return pages.render(
         request, "model.html", asking, section="models", entity=entity, card=card, figures=figures, metrics=METRICS
     )
-
-
-@router.get("/console/trail")
-def trail_page(
-    request: Request,
-    asking: Signed,
-    text: Text200 = "",
-    actor: Text200 = "",
-    case: Annotated[str, Query(max_length=18, pattern="^[0-9]*$")] = "",
-    before: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
-) -> Response:
-    """What people did with the cases that the reader may see, the newest first."""
-    serving = serving_of(request)
-    language = language_of(request, serving.settings.language)
-    with serving.reading() as session:
-        found = search.in_trail(
-            session, asking, text=text, actor=actor or None, case_id=int(case) if case else None,
-            before=before, limit=TRAIL,
-        )  # fmt: skip
-        names = {one.name: one.display for one in people.everyone(session)}
-    chosen = {"text": text, "actor": actor, "case": case}
-    last = found[-1].seq if len(found) == TRAIL else None
-    following = "?" + urlencode({**{k: v for k, v in chosen.items() if v}, "before": last}) if last else ""
-    rows = [(event, pages.timeline([event], names, language)[0]) for event in found]
-    return pages.render(request, "trail.html", asking, section="trail", rows=rows, chosen=chosen, following=following)
 
 
 def _card(serving: Serving, entity: str) -> dict[str, Any] | None:

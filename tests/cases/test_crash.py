@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
-import runpy
 import time
 from collections import Counter
 from pathlib import Path
@@ -17,10 +15,10 @@ from cases import audit, outbox, queue
 from cases.tables import Case, CaseWarning, IssuedWarning
 from cases.tables_work import Delivery
 from gnomon.database import transaction
+from tests.cases.nursery import Nursery
 
 ROUNDS = [pytest.param(20, id="20 moments"), pytest.param(200, id="200 moments", marks=pytest.mark.slow)]
 WARNINGS, ENTITIES, BATCH = 1200, 300, 60
-CONFTEST = Path(__file__).with_name("conftest.py")
 
 HAND_OVER = f"""
 import runpy
@@ -50,27 +48,6 @@ ready.set()
 delivery.deliver(engine, settings, lambda: datetime.now(UTC) + timedelta(minutes=2 * turn))
 engine.dispose()
 """
-
-
-class Nursery:
-    """Starts processes fast: they are forked from one that has everything imported."""
-
-    def __init__(self, engine: Engine, folder: Path) -> None:
-        self.context = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload(["cases.queue", "cases.delivery", "gnomon.database"])
-        self.url = engine.url.render_as_string(hide_password=False)
-        self.folder = folder
-
-    def begun(self, program: str, **given: Any) -> Any:
-        """A process that has come to its work."""
-        path = self.folder / "program.py"
-        path.write_text(program, encoding="utf-8")
-        ready = self.context.Event()
-        known = {"url": self.url, "workspace": str(self.folder), "conftest": str(CONFTEST), "ready": ready, **given}
-        process = self.context.Process(target=runpy.run_path, args=(str(path), known))
-        process.start()
-        assert ready.wait(60)
-        return process
 
 
 @pytest.fixture

@@ -84,6 +84,7 @@ def test_closing_writes_outcome_and_money_and_makes_a_label(session: Session, ca
         "outcome": "confirmed",
         "as_of": closed.as_of,
         "labelled_at": closed.closed_at,
+        "inclusion": None,
         "origin": "case",
         "case_id": str(case.id),
     }

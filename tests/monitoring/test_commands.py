@@ -45,7 +45,7 @@ def test_a_scoring_schedule_is_not_saved_unless_somebody_says_yes(tmp_path: Path
     assert CliRunner().invoke(app, words, input="n\n").exit_code == 1
     assert json.loads(gnomon(tmp_path, "schedule", "list", "--format", "json").stdout) == []
     saved = CliRunner().invoke(app, words, input="y\n")
-    assert "would warn about 0 entities" in saved.stderr
+    assert "would issue 0 new warnings" in saved.stderr
 
 
 def test_a_line_or_task_that_cannot_be_is_misuse(tmp_path: Path) -> None:

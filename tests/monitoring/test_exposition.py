@@ -18,12 +18,15 @@ from monitoring.effect import Summary
 from monitoring.exposition import METRICS, text
 from monitoring.feeds import FeedHealth, Sign, Trouble
 from monitoring.watchdog import Lateness, Overdue
+from serving.api.metrics import METRICS as SERVED_METRICS
+from serving.api.metrics import Metrics
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations"
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
-SAMPLE = re.compile(r'^([a-z_]+)(\{([a-z_]+="(\\.|[^"\\])*")(,[a-z_]+="(\\.|[^"\\])*")*\})? -?[0-9.e+-]+$')
+SAMPLE = re.compile(r'^([a-z_]+)(?:\{((?:[a-z_]+="(?:\\.|[^"\\])*",?)*)\})? (-?[0-9.e+-]+)$')
+LABEL = re.compile(r'([a-z_]+)="((?:\\.|[^"\\])*)"')
 NAME = re.compile(r"\bgnomon_[a-z_]+\b")
-SERVED = {"gnomon_requests_total", "gnomon_request_seconds_bucket"}
+SERVED = {*SERVED_METRICS, *(f"gnomon_request_seconds_{part}" for part in ("bucket", "sum", "count"))}
 """Counted by the process that answers requests."""
 
 
@@ -40,18 +43,69 @@ def told(tmp_path: Path) -> str:
             return text(session, tmp_path / "drift", [feed], late, [], NOW)
 
 
+def served() -> str:
+    counted = Metrics()
+    for status, seconds in ((200, 0.003), (200, 40.0), (404, 0.1)):
+        counted.request("GET", "/v1/cases/{case_id}", status, seconds)
+    counted.scored("institution", 3)
+    return counted.text({"open": 4, "closed": 0})
+
+
+def check(text: str) -> dict[str, str]:
+    """What `promtool check metrics` looks at: the metrics by name, with their kinds."""
+    kinds: dict[str, str] = {}
+    helped: set[str] = set()
+    seen: set[tuple[str, frozenset[tuple[str, str]]]] = set()
+    current = ""
+    assert text.endswith("\n")
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            _, _, current, says = line.split(" ", 3)
+            assert current not in helped
+            assert says
+            helped.add(current)
+        elif line.startswith("# TYPE "):
+            _, _, name, kind = line.split(" ")
+            assert name == current
+            assert name not in kinds
+            assert (kind == "counter") == name.endswith("_total")
+            kinds[name] = kind
+        else:
+            found = SAMPLE.match(line)
+            assert found, line
+            ends = ("_bucket", "_sum", "_count") if kinds[current] == "histogram" else ("",)
+            assert found[1] in {current + end for end in ends}, line
+            labels = LABEL.findall(found[2] or "")
+            assert len({name for name, _ in labels}) == len(labels)
+            assert (found[1], frozenset(labels)) not in seen, line
+            seen.add((found[1], frozenset(labels)))
+    assert helped == set(kinds)
+    return kinds
+
+
 def test_every_line_is_of_the_format_and_every_metric_is_declared(tmp_path: Path) -> None:
-    lines = told(tmp_path).splitlines()
-    samples = [line for line in lines if not line.startswith("#")]
-    assert all(SAMPLE.match(line) for line in samples), samples
-    assert {line.split()[2] for line in lines if line.startswith("# TYPE")} == set(METRICS)
+    watched = told(tmp_path)
+    samples = [line for line in watched.splitlines() if not line.startswith("#")]
+    assert set(check(watched)) == set(METRICS)
+    assert check(served()) == {name: kind for name, (kind, _) in SERVED_METRICS.items()}
+    # One answer holds both.
+    check(served() + watched)
     assert 'gnomon_job_overdue{job="nightly"} 1' in samples
     assert 'gnomon_feed_last_arrival_seconds{source="hot\\"line"} 1772409600' in samples
 
 
 def test_every_metric_is_documented() -> None:
     page = (OPERATIONS / "monitoring.md").read_text(encoding="utf-8")
-    assert {name for name in METRICS if f"`{name}`" not in page} == set()
+    assert {name for name in {*METRICS, *SERVED_METRICS} if f"`{name}`" not in page} == set()
+
+
+def test_a_histogram_ends_in_a_bucket_that_holds_all() -> None:
+    lines = dict(line.rsplit(" ", 1) for line in served().splitlines() if not line.startswith("#"))
+    route = 'route="/v1/cases/{case_id}"'
+    buckets = [int(count) for name, count in lines.items() if name.startswith("gnomon_request_seconds_bucket")]
+    assert buckets == sorted(buckets)
+    assert lines[f'gnomon_request_seconds_bucket{{{route},le="+Inf"}}'] == "3"
+    assert lines[f"gnomon_request_seconds_count{{{route}}}"] == "3"
 
 
 def test_the_alert_rules_are_whole_and_ask_for_metrics_that_exist() -> None:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,20 @@ from gnomon.errors import Fault, Misuse
 from monitoring import job_store, journal, schedules
 from monitoring.schedules import next_time, run, save, tick
 from monitoring.watchdog import Lateness, overdue
+from tests.databases import schema_of
 
 NOW = datetime(2026, 3, 2, 5, 59, tzinfo=UTC)
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(workspace=tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """A deployment on either database."""
+    if request.param == "sqlite":
+        yield Settings(workspace=tmp_path)
+        return
+    with schema_of(request.getfixturevalue("postgresql")) as made:
+        url = made.url.render_as_string(hide_password=False)
+        yield Settings(workspace=tmp_path, database=url)
 
 
 @pytest.fixture
@@ -126,6 +134,15 @@ def test_two_schedulers_at_once_run_a_job_once(engine: Engine, settings: Setting
     assert [one.state for one in ran] == ["done"]
 
 
+def test_schedulers_that_start_together_all_find_their_tables(settings: Settings) -> None:
+    def started(_: int) -> int:
+        with job_store.opened(settings) as engine, transaction(engine) as session:
+            return len(job_store.jobs(session))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(started, range(8))) == [0] * 8
+
+
 KILLED = """
 import sys, time
 from datetime import UTC, datetime
@@ -137,7 +154,7 @@ def forever(given):
     Path(sys.argv[1], "began").touch()
     time.sleep(60)
 
-with job_store.opened(Settings(workspace=Path(sys.argv[1]))) as engine:
+with job_store.opened(Settings(workspace=Path(sys.argv[1]), database=sys.argv[2])) as engine:
     schedules.tick(engine, {"score": forever}, lambda: 1, lambda: datetime(2026, 3, 2, 6, 1, tzinfo=UTC))
 """
 
@@ -146,7 +163,7 @@ def test_a_killed_run_is_on_record_as_lost_and_the_job_runs_again(
     engine: Engine, settings: Settings, tmp_path: Path
 ) -> None:
     nightly(engine)
-    child = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)])
+    child = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path), settings.database])
     for _ in range(600):
         if (tmp_path / "began").exists():
             break

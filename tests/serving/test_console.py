@@ -122,7 +122,7 @@ def test_what_is_not_there_is_a_page_that_leads_back(place) -> None:
 
 @pytest.mark.parametrize("path", ["/console/monitoring/../x/2025-01-01", "/console/monitoring/nobody/2025-01-01"])
 def test_monitoring_reads_no_file_outside_its_folder(place, path) -> None:
-    sign_in(place)
+    sign_in(place, "supervisor")
     assert place.client.get(path).status_code == 404
 
 

@@ -90,7 +90,7 @@ def test_every_page_fits_a_phone_and_loads_nothing_from_elsewhere(page, place) -
     broken: list[str] = []
     page.on("request", lambda request: None if request.url.startswith(place.url) else elsewhere.append(request.url))
     page.on("console", lambda message: broken.append(message.text) if message.type == "error" else None)
-    sign_in(page)
+    sign_in(page, "supervisor")
     page.set_viewport_size({"width": 390, "height": 844})
     for path in ("/console/", "/console/cases/1", "/console/monitoring", "/console/catalogue"):
         page.goto(path)

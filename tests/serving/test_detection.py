@@ -17,6 +17,7 @@ from serving.detection import learned_findings
 from training import bundle
 from training.bundle import Champion
 from training.detectors.forest import Forest
+from training.threshold import Aim
 
 SIZES = ("fund_paid", "stays_count", "bed_days")
 RATES = ("rx_times_norm", "night_share", "fund_per_claim")
@@ -59,10 +60,10 @@ def test_being_large_raises_nothing_and_makes_room_for_who_comes_next(profiles: 
     scores = pd.Series(champion.bundle.score(profiles, explain=False).score, profiles.values.index)
     assert "large" in scores.nlargest(5).index, "the forest itself does find it unusual"
     model = load.load()["med-institution-composite"]
-    found, excused, large = learned_findings(model, champion, profiles, 3)
-    ids = [one.entity_id for one in found]
+    asked = learned_findings(model, champion, profiles, Aim(budget=3))
+    ids = [one.entity_id for one in asked.findings]
     assert "odd" in ids
     assert "large" not in ids
     assert len(ids) == 3, "others take the place"
-    assert large >= 1
-    assert (excused, "care" in ids) == (1, False), "a month's stay with daily care is excused by the catalogue"
+    assert asked.large >= 1
+    assert (asked.excused, "care" in ids) == (1, False), "a month's stay with daily care is excused by the catalogue"

@@ -12,18 +12,22 @@ from decimal import Decimal
 from pathlib import Path
 
 import httpx
+import pandas as pd
 import pyarrow as pa
 import pytest
 
-from cases import audit, pages, people, service, store
+from cases import audit, labels, pages, people, queue, service, store
 from cases.workflow import Action, Role
 from features.contracts import contract_of
 from features.lake import Lake
 from gnomon.config import Settings
 from gnomon.database import transaction
 from gnomon.errors import Fault, Misuse
-from gnomon.terms import Outcome
+from gnomon.terms import RANDOM, Outcome
+from serving import report
 from serving.engine import score_all
+from training.dataset import of_rows
+from training.sampling import standing_for
 
 CLINICS = 26
 
@@ -193,7 +197,7 @@ def test_what_cannot_be_scored_is_told_at_its_place(api, asked, status, place, f
     answer = asked_over_the_api(api, **asked)
     assert answer.status_code == status
     assert answer.json()["place"].startswith(place)
-    assert fault in answer.json()["fault"]
+    assert fault in answer.json()["detail"]
 
 
 def until_it_ends(api: httpx.Client, key: str) -> dict[str, object]:
@@ -242,3 +246,48 @@ def test_warnings_of_another_platform_keep_both_scores_and_come_in_once(api) -> 
     assert [one["foreign_id"] for one in page["items"]] == ["W1", "W2"]
     rest = api.get("/v1/warnings/rescreen", params={"system": "health", "after": page["cursor"]}).json()
     assert [one["foreign_id"] for one in rest["items"]] == ["W3"]
+
+
+def test_a_share_of_the_budget_is_drawn_at_random_and_says_that_nobody_suspects_it(settings, first) -> None:
+    (done,) = first.entities
+    assert done.random == 1, "one look in twenty by default"
+    assert done.entities <= done.budget
+    with transaction(store.upgrade(settings)) as session:
+        (row,) = [one for one in pages.warnings(session, model=RANDOM).rows if one.run_id == first.run_id]
+        suspected = {one.entity_id for one in pages.warnings(session, limit=200).rows if one.run_id == first.run_id}
+    warned = row.warned()
+    assert warned.random
+    assert warned.inclusion == pytest.approx(1.0 / (CLINICS - len(suspected - {warned.entity_id})))
+    assert (warned.reasons, warned.score, warned.scheme) == ((), 0.0, RANDOM)
+    assert "Nobody suspects" in warned.advice.en
+    assert "并无嫌疑" in warned.advice.zh
+    told = "\n".join(report.lines(warned, row.fingerprint, "en"))
+    assert "Random audit" in told
+    assert not [word for word in ("Why", "Warning", "higher than", warned.model_version) if word in told]
+
+
+def test_without_a_share_nobody_is_drawn(settings, first) -> None:
+    (done,) = score_all(settings, ["institution"], datetime(2025, 5, 25, tzinfo=UTC), audit_share=0.0).entities
+    assert done.random == 0
+
+
+def test_the_outcome_of_a_random_look_carries_how_likely_it_was(settings, first) -> None:
+    database = store.upgrade(settings)
+    with transaction(database) as session:
+        looker = people.add(session, "looker", Role.AUDITOR, "test", "correct horse battery")
+        (case,) = pages.cases(session, scheme=RANDOM, state="open", limit=1).rows
+        entity, drawn = case.entity_id, queue.case(session, case.id).warnings[0].warned().inclusion
+        service.act(session, case.id, Action.CLAIM, looker, case.version)
+        service.act(session, case.id, Action.CLOSE, looker, 2, "Nothing was found.", Outcome.FALSE_ALARM)
+        rows = {row["case_id"]: row for row in labels.labels(session)}
+    table = of_rows(pd.DataFrame(list(rows.values())), "institution")
+    weight = standing_for(table, pd.Index([entity, "C1"]))
+    assert rows[str(case.id)]["inclusion"] == pytest.approx(drawn)
+    assert weight.tolist() == pytest.approx([1.0 / drawn, 0.0])
+
+
+def test_one_aim_at_a_time_and_only_a_share(settings) -> None:
+    with pytest.raises(Misuse, match="one aim"):
+        score_all(settings, ["institution"], budget=5, fdr=0.1)
+    with pytest.raises(Misuse, match="between 0 and 1"):
+        score_all(settings, ["institution"], precision=5.0)

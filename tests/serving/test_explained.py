@@ -27,6 +27,7 @@ from serving.detection import detect
 from serving.engine import score_all
 from serving.wording import checked, worded
 from training import registry
+from training.threshold import Aim
 from training.train import train
 
 CLINICS = 60
@@ -91,13 +92,13 @@ def profiles(settings: Settings) -> Profiles:
     return build(Engine.open(Lake(settings.lake_url)), "institution", None, settings.min_peers)
 
 
-@pytest.fixture(scope="module", params=["forest", "boosting"])
+@pytest.fixture(scope="module", params=["rarity", "boosting"])
 def issued(request: pytest.FixtureRequest, settings: Settings, profiles: Profiles) -> tuple[str, list[Warned]]:
     """Warnings of one run of the engine, rules and the champion together."""
-    made = train(settings, profiles, labels(0 if request.param == "forest" else CLINICS), lambda _: profiles)
+    made = train(settings, profiles, labels(0 if request.param == "rarity" else CLINICS), lambda _: profiles)
     assert made.detector == request.param
     assert registry.promote(settings, "institution", profiles, None, made.version).passed
-    day = 10 if request.param == "forest" else 20
+    day = 10 if request.param == "rarity" else 20
     (done,) = score_all(settings, ["institution"], datetime(2025, 6, day, tzinfo=UTC)).entities
     assert (done.refused, done.champion) == ([], f"gnomon-institution/{made.version}")
     with transaction(store.upgrade(settings)) as session:
@@ -118,7 +119,8 @@ def test_warnings_say_what_would_have_to_be_different(issued: tuple[str, list[Wa
     told = {one.model: one.counterfactual for one in warnings if one.entity_id == "C0"}
     dead = told["med-dead-person-claim"]
     assert dead is not None
-    assert [one.measure for one in dead.changes] == ["after_death_claims"]
+    windows = ["after_death_claims", "after_death_claims_365d", "after_death_claims_90d"]
+    assert [one.measure for one in dead.changes] == windows, "a measure changes in all its windows at once"
     assert dead.changes[0].value == 10.0
     assert "instead of 10" in dead.sentence.en
     assert "10" in dead.sentence.zh
@@ -131,7 +133,7 @@ def test_warnings_say_what_would_have_to_be_different(issued: tuple[str, list[Wa
 def test_a_finding_whose_explanation_fails_is_reported_and_not_issued(
     issued: tuple[str, list[Warned]], settings: Settings, profiles: Profiles
 ) -> None:
-    findings = detect(settings, profiles, 5).findings
+    findings = detect(settings, profiles, Aim(budget=5)).findings
     broken = replace(findings[0], contributions={**findings[0].contributions, "claims_count": 0.25})
     engine = Engine.open(Lake(settings.lake_url))
     good, refused = worded(engine, profiles, [broken, *findings[1:]])
@@ -157,5 +159,5 @@ def test_a_warning_of_before_reads_back_without_what_is_new(issued: tuple[str, l
 def test_a_finding_that_cannot_be_scored_again_has_no_answer(
     issued: tuple[str, list[Warned]], settings: Settings, profiles: Profiles
 ) -> None:
-    finding = detect(settings, profiles, 5).findings[0]
+    finding = detect(settings, profiles, Aim(budget=5)).findings[0]
     assert change(profiles, replace(finding, rescore=None)) is None

@@ -14,13 +14,20 @@ from features.profiles import Profiles
 from gnomon.config import Settings
 from gnomon.errors import Fault
 from training import bundle
-from training.bundle import Bundle
+from training.bundle import Bundle, Learned
 from training.detectors import trees
 from training.detectors.boosting import Boosting
 from training.detectors.forest import Forest
+from training.detectors.rarity import Rarity
+from training.detectors.screens import Screens
 from training.train import fit
 
-DETECTORS: dict[str, Callable[[], Forest | Boosting]] = {"forest": lambda: Forest(trees=40), "boosting": Boosting}
+DETECTORS: dict[str, Callable[[], Learned]] = {
+    "forest": lambda: Forest(trees=40),
+    "boosting": Boosting,
+    "screens": Screens,
+    "rarity": Rarity,
+}
 
 
 def rows_of(labels: pd.Series) -> pd.DataFrame:
@@ -46,12 +53,12 @@ def changed(profiles: Profiles, column: str, value: float) -> Profiles:
     ],
     ids=["one class", "ten labels"],
 )
-def test_labels_that_cannot_teach_leave_the_forest_and_say_so(
+def test_labels_that_cannot_teach_leave_a_detector_without_labels_and_say_so(
     tmp_path: Path, profiles: Profiles, labels: dict[str, float], why: str
 ) -> None:
     settings = Settings(workspace=tmp_path / "workspace", threads=1)
     fitted = fit(settings, profiles, rows_of(pd.Series(labels)), lambda _: profiles)
-    assert (fitted.serving, fitted.why_not, fitted.labelled) == ("forest", why, len(labels))
+    assert (fitted.serving, fitted.why_not, fitted.labelled) == ("rarity", why, len(labels))
     assert fitted.calibration.kind == ""
     with pytest.raises(Fault):
         Boosting().fit(profiles, pd.Series(labels).reindex(profiles.values.index))

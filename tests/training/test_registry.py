@@ -47,9 +47,19 @@ def trained(settings: Settings, profiles: Profiles, labels: pd.Series) -> tuple[
     return unlabelled, labelled
 
 
-def test_without_labels_the_forest_serves_and_says_why(trained: tuple[TrainedRun, TrainedRun]) -> None:
-    assert (trained[0].detector, trained[0].version) == ("forest", "1")
+def test_without_labels_the_detector_of_its_kind_serves_and_says_why(trained: tuple[TrainedRun, TrainedRun]) -> None:
+    assert (trained[0].detector, trained[0].version) == ("rarity", "1")
     assert trained[0].why_not == "training.boosting.no_labels"
+
+
+def test_the_card_says_which_detector_serves_and_why(
+    settings: Settings, trained: tuple[TrainedRun, TrainedRun]
+) -> None:
+    plain, learned = (Bundle.load(registry.fetch("institution", settings, one)).about["card"] for one in ("1", "2"))
+    assert "too few outcomes" in plain["chosen"]["en"]
+    assert "稀有度" in plain["chosen"]["zh"]
+    assert "average precision" in learned["chosen"]["en"]
+    assert f"{trained[1].metrics['rarity.average_precision']:.3f} of rarity" in learned["chosen"]["en"]
 
 
 def test_with_labels_boosting_serves_with_measured_figures(trained: tuple[TrainedRun, TrainedRun]) -> None:

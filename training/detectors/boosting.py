@@ -39,6 +39,8 @@ class Recipe:
     """Fitted so often with other seeds, and averaged."""
     random: bool = False
     """Random trees: their weight falls as labels grow, and they are left out under a third."""
+    extra: bool = False
+    """Extremely randomised trees (Geurts, Ernst and Wehenkel 2006) of scikit-learn, whose settings these are."""
 
     def weight(self, rarer: int) -> float:
         """Weight in the mean, given the labels of the rarer kind."""
@@ -71,7 +73,12 @@ TREES: dict[str, Any] = {
     "min_sum_hessian_in_leaf": 1e-3,
     "lambda_l2": 0.0,
 }
-RECIPES = (Recipe(150, repeats=3), Recipe(300, tuple(TREES.items()), random=True))
+EXTRA: dict[str, Any] = {"max_features": 0.3, "min_samples_leaf": 1}
+RECIPES = (
+    Recipe(150, repeats=3),
+    Recipe(300, tuple(TREES.items()), random=True),
+    Recipe(300, tuple(EXTRA.items()), random=True, extra=True),
+)
 """Greedy boosting is best on hundreds of labels of a kind, deep random trees on dozens: a weighted mean serves."""
 WORTH_THREADS = 1_000_000
 """Cells of a matrix from which a second thread gains more than waiting for it costs."""
@@ -103,8 +110,6 @@ class Boosting:
 
     def fit(self, profiles: Profiles, labels: pd.Series | None = None) -> Self:
         """Learn from labelled entities; raises `Fault` for labels of one class, too few, or nothing that varies."""
-        import lightgbm
-
         rows, target = taught(profiles, labels)
         self.design = full(rows)
         if not self.design.features:
@@ -118,10 +123,7 @@ class Boosting:
         parts: list[tuple[str, float]] = []
         for recipe, weight in weights.items():
             for number in range(recipe.repeats):
-                settings = {**COMMON, **dict(recipe.settings), "seed": self.seed * 1000 + number}
-                settings["num_threads"] = 1 if matrix.size < WORTH_THREADS else self.threads
-                data = lightgbm.Dataset(matrix, target, params={"verbose": -1, "feature_pre_filter": False})
-                text = lightgbm.train(settings, data, recipe.rounds).model_to_string()
+                text = self._grown(recipe, matrix, target, self.seed * 1000 + number)
                 parts.append((text, weight / whole / recipe.repeats))
         self._text = trees.merged(parts, matrix.shape[1])
         self._model = trees.booster_of(self._text)
@@ -164,6 +166,24 @@ class Boosting:
         found._model = trees.booster(folder / MODEL)
         found._text = (folder / MODEL).read_text(encoding="ascii")
         return found
+
+    def _grown(self, recipe: Recipe, matrix: Floats, target: Floats, seed: int) -> str:
+        """Model text of one member, in log-odds."""
+        if recipe.extra:
+            from sklearn.ensemble import ExtraTreesClassifier
+
+            told = dict(recipe.settings)
+            forest = ExtraTreesClassifier(recipe.rounds, random_state=seed, **told).fit(matrix, target)
+            base = float(target.mean())
+            # Log-odds around the base rate, to the first order: a mean of probabilities adds up, one of log-odds not.
+            slope = 1.0 / (base * (1.0 - base))
+            return trees.averaged_text(forest, slope, self.prior - slope * base)
+        import lightgbm
+
+        settings = {**COMMON, **dict(recipe.settings), "seed": seed}
+        settings["num_threads"] = 1 if matrix.size < WORTH_THREADS else self.threads
+        data = lightgbm.Dataset(matrix, target, params={"verbose": -1, "feature_pre_filter": False})
+        return str(lightgbm.train(settings, data, recipe.rounds).model_to_string())
 
     def _listen(self, rows: Profiles, target: Floats, weights: Mapping[Recipe, float]) -> float:
         """Calibrate the declared screens on the labels, and keep them unless they speak against their direction.

@@ -1,16 +1,17 @@
-"""Directed screens: how far an entity lies on the suspicious side of each declared measure, summed. No labels.
+"""Directed screens: how few of the others are as suspicious as this one, in each declared measure, summed. No labels.
 
-Each column gives `log(1 + exp(z))` of its deviation towards suspicion, the expected log-odds of a logistic tail: near
-zero on the harmless side, about `z` far out, and never more than at `REACH`. An unknown value gives nothing. The sum is
-additive as it stands, so a contribution is the column's own term less its mean over the training population, which is
-the Shapley value against that population. Nothing but these means is learned: scores of two markets, each held against
-its own norms, are comparable.
+Each column gives `-log p`, where `p` is the share of the training population that lies at least as far on the
+suspicious side: a conformal p-value, so that the sum is Fisher's (1932) and a screen weighs the same in a market of
+wide prices as in one of narrow ones. An unknown value gives nothing, nor does any screen where there is nothing to
+compare. The sum is additive as it stands, so a contribution is the column's own term less its mean over the training
+population, which is the Shapley value against that population. Only the population is learned from, and no outcome:
+scores of two markets, each held against its own, are comparable, and weights taught elsewhere (`taught`) may be given.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -23,29 +24,36 @@ from gnomon.errors import Fault
 from gnomon.terms import Direction
 from training.design import Design, Feature, Floats, Part, require, usable
 from training.detectors.contract import Contributions
+from training.detectors.tail import Tail
 from training.volume import total
 
 ABOUT = "screens.json"
-REACH = 6.0
-"""Deviations are cut here: further out is no more certain, and one bad number must not outweigh everything else."""
 KNOWN = 0.5
-"""Without declared screens a measure takes part when so large a share of the entities has it: a measure that only some
-can have ranks those who have it."""
+"""A measure takes part when so large a share of those who can be compared has it: one that only some can have would
+rank those who have it."""
+WHERE_SOME = frozenset({"shared_agent_share", "shared_bond_account_share", "tied_pair_share"})
+"""Screens that speak of what was found out: whoever lacks the record was not found out, and that is no advantage."""
 DECLARED: dict[str, dict[str, Part]] = {
     "tender": {
         "bid_cv": "down",
         "losing_cv": "down",
-        "closest_three_spread": "down",
         "closest_four_spread": "down",
+        "market_cv": "value",
         "lowest_bid": "up",
         "shared_agent_share": "up",
         "shared_bond_account_share": "up",
         "tied_pair_share": "up",
     }
 }
-"""Screens of a kind, each of weight one. Tenders: all bids, the losing ones, and the closest three and four stand too
-close together (collusion is regularity), much money is at stake, and bidders are tied. Competition raises none.
-Which screens, and that size is one of them, was chosen with the labels of six cartels in sight."""
+"""Screens of a kind, each of weight one. Tenders: all bids, the losing ones and the closest four stand too close
+together (collusion is regularity), and so they did in the whole market for a year; much money is at stake, and bidders
+are tied. Competition raises none. Which screens, and that size is one of them, was chosen with the labels of six
+cartels in sight."""
+LOW_LEVELS = frozenset({"market_cv"})
+"""Of these the value itself is held against all of the kind, low being suspicious: against its own market the market is
+always usual."""
+COMPARABLE = {"tender": "bid_cv"}
+"""Without this there are no prices to compare, and screens say nothing at all: a lone bid is another question."""
 
 
 @dataclass
@@ -54,19 +62,25 @@ class Screens:
 
     seed: int = 0
     threads: int = 0
+    given: tuple[tuple[str, float], ...] = ()
+    """Weights by column, as `taught` finds them; without, every declared screen weighs one."""
     name: str = "screens"
     design: Design = field(default_factory=lambda: Design(()))
     weights: tuple[float, ...] = ()
     usual: tuple[float, ...] = ()
     """Mean weighted term of each feature over the training population."""
+    tails: tuple[Tail, ...] = ()
+    """Of each feature: how many of the training population are at least as suspicious."""
 
     def fit(self, profiles: Profiles, labels: pd.Series | None = None) -> Self:
-        """Choose the columns and note their usual terms; raises `Fault` when none deviates from its norm anywhere."""
-        parts = _declared(profiles) or _all(profiles)
+        """Choose the columns and note the population; raises `Fault` when none deviates from its norm anywhere."""
+        parts = _declared(profiles, dict(self.given)) or _all(profiles)
         if not parts:
             raise Fault("training.forest.nothing_varies", place=profiles.entity)
         self.design = Design(tuple(feature for feature, _ in parts))
         self.weights = tuple(weight for _, weight in parts)
+        toward = self._toward(profiles)
+        self.tails = tuple(Tail.of(toward[:, number]) for number in range(len(parts)))
         self.usual = tuple(self._terms(profiles).mean(axis=0).tolist())
         return self
 
@@ -92,37 +106,100 @@ class Screens:
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values; `of` reads them back."""
         about: dict[str, Any] = {"seed": self.seed, "features": self.design.as_list()}
-        return about | {"weights": list(self.weights), "usual": list(self.usual)}
+        about |= {"weights": list(self.weights), "usual": list(self.usual)}
+        return about | {"tails": [one.as_dict() for one in self.tails]}
 
     @classmethod
     def of(cls, about: Mapping[str, Any]) -> Self:
         """The screens that `as_dict` told."""
         weights, usual = (tuple(float(one) for one in about[name]) for name in ("weights", "usual"))
-        return cls(int(about["seed"]), design=Design.of(about["features"]), weights=weights, usual=usual)
+        tails = tuple(Tail.read(one) for one in about["tails"])
+        return cls(int(about["seed"]), design=Design.of(about["features"]), weights=weights, usual=usual, tails=tails)
+
+    def terms(self, profiles: Profiles) -> pd.DataFrame:
+        """The weighted term of each entity (index entity_id) and column."""
+        return pd.DataFrame(self._terms(profiles), index=profiles.values.index, columns=list(self.design.columns))
 
     def _terms(self, profiles: Profiles) -> Floats:
-        _, deviations = require(profiles, self.design.columns)
-        toward = np.column_stack(
-            [_toward(deviations[:, number], one.part) for number, one in enumerate(self.design.features)]
-        )
-        terms = np.log1p(np.exp(np.clip(toward, -REACH, REACH))) * np.asarray(self.weights)
-        return np.asarray(np.nan_to_num(terms, nan=0.0), dtype=float)
+        toward = self._toward(profiles)
+        columns = [tail.surprise(toward[:, number]) for number, tail in enumerate(self.tails)]
+        return np.asarray(np.column_stack(columns) * np.asarray(self.weights), dtype=float)
+
+    def _toward(self, profiles: Profiles) -> Floats:
+        """How far each entity lies on the suspicious side; NaN where unknown or nothing can be compared."""
+        values, deviations = require(profiles, self.design.columns)
+        columns = [
+            -values[:, number] if one.part == "value" else _side(deviations[:, number], one.part)
+            for number, one in enumerate(self.design.features)
+        ]
+        toward = np.column_stack(columns)
+        toward[~_comparable(profiles)] = np.nan
+        return toward
 
 
-def _toward(deviation: Floats, part: Part) -> Floats:
+def taught(markets: Sequence[tuple[Profiles, pd.Series]], penalty: float = 0.01) -> tuple[tuple[str, float], ...]:
+    """Weights that tell the confirmed from the refuted in several markets at once, each held against itself.
+
+    Logistic regression with weights that are never negative: what a screen declares suspicious may count for nothing,
+    and never in favour. Each market and each of its two sides weighs the same. They sum to the number of screens.
+    """
+    from scipy.optimize import minimize
+
+    told = [(Screens().fit(profiles).terms(profiles), labels) for profiles, labels in markets]
+    names = sorted({name for terms, _ in told for name in terms.columns})
+    rows, target, weight = [], [], []
+    for terms, labels in told:
+        known = labels.reindex(terms.index).dropna()
+        compared = (terms.loc[known.index] > 0.0).any(axis=1)
+        positive = known[compared].to_numpy(float) > 0.5
+        own = terms.reindex(columns=names, fill_value=0.0).loc[known.index[compared]].to_numpy(float)
+        rows.append(own - own.mean(axis=0))
+        target.append(np.where(positive, 1.0, -1.0))
+        weight.append(np.where(positive, 0.5 / positive.sum(), 0.5 / (~positive).sum()) / len(told))
+    x, y, w = np.vstack(rows), np.concatenate(target), np.concatenate(weight)
+
+    def loss(at: Floats) -> tuple[float, Floats]:
+        margin = y * (at[0] + x @ at[1:])
+        slope = -w * y / (1.0 + np.exp(margin))
+        value = float(w @ np.logaddexp(0.0, -margin) + 0.5 * penalty * at[1:] @ at[1:])
+        return value, np.concatenate([[slope.sum()], x.T @ slope + penalty * at[1:]])
+
+    limits: list[tuple[float | None, float | None]] = [(None, None), *[(0.0, None)] * len(names)]
+    found = minimize(loss, np.zeros(len(names) + 1), jac=True, method="L-BFGS-B", bounds=limits).x[1:]
+    whole = float(found.sum()) or 1.0
+    return tuple((name, float(one) * len(names) / whole) for name, one in zip(names, found, strict=True))
+
+
+def _side(deviation: Floats, part: Part) -> Floats:
     return np.abs(deviation) if part == "either" else -deviation if part == "down" else deviation
 
 
-def _declared(profiles: Profiles) -> list[tuple[Feature, float]]:
-    deviating = _deviating(profiles)
-    told = DECLARED.get(profiles.entity, {})
-    return [(Feature(name, part), 1.0) for name, part in told.items() if deviating.get(name, False)]
+def _comparable(profiles: Profiles) -> np.ndarray:
+    column = COMPARABLE.get(profiles.entity, "")
+    if column not in profiles.values:
+        return np.ones(len(profiles.values), dtype=bool)
+    return np.asarray(profiles.values[column].notna().to_numpy(), dtype=bool)
+
+
+def _declared(profiles: Profiles, given: Mapping[str, float]) -> list[tuple[Feature, float]]:
+    compared = _comparable(profiles)
+    parts = []
+    for name, part in DECLARED.get(profiles.entity, {}).items():
+        if name not in profiles.values or (given and name not in given):
+            continue
+        told = profiles.values if name in LOW_LEVELS else profiles.deviations
+        own = told[name].to_numpy(float)[compared]
+        known = float(np.isfinite(own).mean()) if len(own) else 0.0
+        enough = known > 0.0 if name in WHERE_SOME else known >= KNOWN
+        if enough and len(np.unique(own[np.isfinite(own)])) > 1:
+            parts.append((Feature(name, part), given.get(name, 1.0)))
+    return parts
 
 
 def _all(profiles: Profiles) -> list[tuple[Feature, float]]:
     """The total amount of the kind, and all directed measures that most have, which together weigh as much."""
     sides: dict[Direction, Part] = {Direction.HIGH: "up", Direction.LOW: "down", Direction.BOTH: "either"}
-    deviating, known = _deviating(profiles), profiles.deviations.notna().mean()
+    deviating, known = profiles.deviations.abs().gt(0).any(), profiles.deviations.notna().mean()
     stakes = total(profiles)
     others = [
         Feature(column.name, sides[column.suspicious])
@@ -134,7 +211,3 @@ def _all(profiles: Profiles) -> list[tuple[Feature, float]]:
         stake = Feature(stakes, "up")
         parts[stake] = parts.get(stake, 0.0) + 1.0
     return list(parts.items())
-
-
-def _deviating(profiles: Profiles) -> pd.Series:
-    return profiles.deviations.abs().gt(0).any()

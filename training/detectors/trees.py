@@ -58,6 +58,17 @@ def isolation_text(forest: Any) -> str:
     return assemble(blocks, int(forest.n_features_in_))
 
 
+def averaged_text(forest: Any, slope: float, offset: float) -> str:
+    """A fitted scikit-learn forest of two classes as LightGBM model text: `offset + slope` × its mean probability."""
+    every = np.arange(forest.n_features_in_)
+    blocks = []
+    for one in forest.estimators_:
+        counts = one.tree_.value[:, 0, :]
+        told = offset + slope * counts[:, 1] / counts.sum(axis=1)
+        blocks.append(_tree(one.tree_, every, told / len(forest.estimators_)))
+    return assemble(blocks, int(forest.n_features_in_))
+
+
 def assemble(blocks: Sequence[str], features: int) -> str:
     """Model text from the bodies of its trees (each without its `Tree=` line)."""
     numbered = [f"Tree={number}\n{block}\n\n" for number, block in enumerate(blocks)]
@@ -131,13 +142,16 @@ def _scaled(block: str, share: float) -> str:
 
 
 def _isolation_tree(tree: Any, columns: npt.NDArray[Any], weight: float) -> str:
-    """One isolation tree in LightGBM's numbering: inner nodes 0, 1, …, leaves -1, -2, …, each kind in node order."""
+    depth = _depths(tree.children_left, tree.children_right)
+    return _tree(tree, columns, weight * (depth + average_path_length(tree.n_node_samples)))
+
+
+def _tree(tree: Any, columns: npt.NDArray[Any], value: Floats) -> str:
+    """One tree in LightGBM's numbering: inner nodes 0, 1, …, leaves -1, -2, …, each kind in node order."""
     left, right = tree.children_left, tree.children_right
     leaf = left == -1
     number = np.where(leaf, -(np.cumsum(leaf)), np.cumsum(~leaf) - 1)
-    depth = _depths(left, right)
     count = tree.weighted_n_node_samples
-    value = weight * (depth + average_path_length(tree.n_node_samples))
     told = {
         "num_leaves": [int(leaf.sum())],
         "num_cat": [0],

@@ -1,0 +1,153 @@
+"""The engine on DuckDB, in this process: the default, and the one for requests that cannot wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+from tempfile import gettempdir
+from typing import Any
+
+import ibis
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from features.contracts import contract_of
+from features.engine import MEMORY, Engine
+from features.exact import MACROS, exact
+
+MOST_CODES = 5_000_000
+"""Distinct identifiers up to which a kept column is coded as numbers."""
+
+
+class DuckEngine(Engine):
+    """DuckDB. Sums have the same bits on any number of threads: see `features.exact`."""
+
+    repeats = True
+
+    def __init__(self, lake_version: int = 0, threads: int = 0, memory: str = MEMORY) -> None:
+        super().__init__(lake_version)
+        # Extensions are never fetched: everything used is compiled in, and the engine must work without a network.
+        settings: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+        # DuckDB makes this folder when it needs it, and removes it when it closes.
+        aside = Path(gettempdir()) / f"gnomon-engine-{token_hex(8)}"
+        settings |= {"memory_limit": memory, "temp_directory": str(aside), "preserve_insertion_order": False}
+        self._backend = ibis.duckdb.connect(**settings, **({"threads": threads} if threads else {}))
+        self._backend.raw_sql("SET TimeZone = 'UTC'")
+        # DuckDB 2.0 ends in an internal error when it turns an IN list over joined windows into a join of its own.
+        self._backend.raw_sql("SET disabled_optimizers = 'in_clause'")
+        for macro in MACROS:
+            self._backend.raw_sql(macro)
+
+    def explained(self, expr: ir.Table) -> str:
+        """The engine's plan for an expression, for tests and the curious."""
+        return "\n".join(str(row[1]) for row in self._backend.raw_sql("EXPLAIN " + self._sql(expr)).fetchall())
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._backend.disconnect()
+
+    def _run(self, expr: ir.Table) -> pa.Table:
+        return self._backend.to_pyarrow(exact(expr))
+
+    def _scanned(self, name: str, files: list[str], schema: pa.Schema) -> ir.Table:
+        # Files of older versions may lack columns that the contract gained later.
+        return self._backend.read_parquet(files, table_name=name, union_by_name=True)
+
+    def _given(self, name: str, rows: pa.Table) -> ir.Table:
+        self._backend.con.register(name, rows)
+        return self._backend.table(name)
+
+    def _hold(self, place: str, made: ir.Table, coded: Sequence[str], numbered: Sequence[str]) -> ir.Table:
+        codes = self._codes(place, made, [*coded, *numbered])
+        told = {column: f'"{column}"::{kind}' for column, kind in codes.items()}
+        told |= {column: f"enum_code({told[column]})" for column in numbered if column in told}
+        replaced = ", ".join(f'{how} AS "{column}"' for column, how in told.items())
+        chosen = f"* REPLACE ({replaced})" if told else "*"
+        self._backend.raw_sql(f"CREATE TEMP TABLE {place} AS SELECT {chosen} FROM ({self._sql(made)})")
+        schema = {c: "int64" if c in numbered and c in told else kind for c, kind in made.schema().items()}
+        # Asking the backend for the schema would spell out every identifier of the coded columns.
+        namespace = ops.Namespace(catalog="temp", database="main")
+        return ops.DatabaseTable(place, ibis.schema(schema), self._backend, namespace).to_expr()
+
+    def _drop(self, place: str) -> None:
+        self._backend.raw_sql(f"DROP TABLE IF EXISTS {place}")
+
+    def _codes(self, place: str, made: ir.Table, columns: Sequence[str]) -> dict[str, str]:
+        """A type of its own for the identifiers of each column; none for a column of too many."""
+        found = {}
+        for column in columns:
+            if not made[column].type().is_string():
+                continue
+            held, kind = f"{place}_{column}_ids", f"{place}_{column}"
+            ids = made.filter(made[column].notnull()).select(column).distinct()
+            self._backend.raw_sql(f"CREATE OR REPLACE TEMP TABLE {held} AS {self._sql(ids)}")
+            (many,) = self._backend.raw_sql(f"SELECT count(*) FROM {held}").fetchone()
+            if 0 < many <= MOST_CODES:
+                self._backend.raw_sql(f"DROP TYPE IF EXISTS {kind}")
+                # In order, for what is coded compares by its code.
+                self._backend.raw_sql(f"CREATE TEMP TYPE {kind} AS ENUM (SELECT * FROM {held} ORDER BY 1)")
+                found[column] = kind
+            self._backend.raw_sql(f"DROP TABLE {held}")
+        return found
+
+    @staticmethod
+    def _sql(expr: ir.Table) -> str:
+        return str(ibis.to_sql(exact(expr), dialect="duckdb"))
+
+
+class Warm(DuckEngine):
+    """Answers the same queries over ever other rows of a few entities, planned once: for requests that cannot wait.
+
+    Tables are contracts; whether a table `has` rows is said beforehand, because queries are made accordingly.
+    """
+
+    MOMENT = datetime(1901, 2, 3, 4, 5, 6, 789000, tzinfo=UTC)
+    """Stands for the as-of moment while queries are made; `fill` says the real one."""
+    _WRITTEN = "MAKE_TIMESTAMP(1901, 2, 3, 4, 5, 6.789)"
+
+    def __init__(self, holds: Sequence[str], threads: int = 1) -> None:
+        super().__init__(threads=threads)
+        self._backend.con.execute(f"SET VARIABLE moment = {self._WRITTEN}")
+        self._backend.con.execute("SET VARIABLE ids = []::VARCHAR[]")
+        self._filled: set[str] = set()
+        self._schemas: dict[str, pa.Schema] = {}
+        for name in holds:
+            self.table(name)
+            self._rows[name] = 1
+
+    def _register(self, name: str, rows: pa.Table) -> None:
+        under = contract_of(name)
+        self._schemas[name] = under.schema
+        self._backend.con.register("given", under.schema.empty_table())
+        self._backend.con.execute(f"CREATE TABLE raw_{name} AS SELECT * FROM given")
+        self._backend.con.unregister("given")
+        self._typed(under, self._backend.table(f"raw_{name}"), 0)
+
+    def prepare(self, name: str, expr: ir.Table) -> None:
+        """Plan a query of entities by `entity_id`; `answer` runs it under this name."""
+        query = self._sql(expr).replace(self._WRITTEN, "getvariable('moment')")
+        # Asked of the key alone, the planner carries the condition down to the rows.
+        self._backend.con.execute(
+            f"PREPARE {name} AS SELECT * FROM ({query}) WHERE list_contains(getvariable('ids'), entity_id)"
+        )
+
+    def fill(self, tables: Mapping[str, pa.Table], moment: datetime, ids: Sequence[str]) -> None:
+        """Put other rows in the place of those before; a table that is not given is empty. `ids` are asked about."""
+        self._backend.con.execute("SET VARIABLE ids = (SELECT ?::VARCHAR[])", [list(ids)])
+        told = f"TIMESTAMP '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
+        self._backend.con.execute(f"SET VARIABLE moment = {told}")
+        for name in self._filled:
+            self._backend.con.execute(f"TRUNCATE raw_{name}")
+        self._filled = {name for name, rows in tables.items() if rows.num_rows and name in self._schemas}
+        for name in self._filled:
+            self._backend.con.register("given", tables[name].select(self._schemas[name].names))
+            self._backend.con.execute(f"INSERT INTO raw_{name} SELECT * FROM given")
+            self._backend.con.unregister("given")
+
+    def answer(self, name: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Run a prepared query over the rows that `fill` brought: names of columns, and rows."""
+        ran = self._backend.con.execute(f"EXECUTE {name}")
+        return [str(one[0]) for one in ran.description], ran.fetchall()

@@ -1,0 +1,1 @@
+"""Bringing stored profiles up to date: see `refresh.refresh`, and `state` for what it starts from."""

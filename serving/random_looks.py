@@ -1,0 +1,55 @@
+"""Looks that nobody has a cause for: a share of the budget goes to entities drawn at random, and says so.
+
+They are worded as what they are and never as suspicion: no reasons, no score, a scheme of their own. Their outcomes
+carry the probability of having been drawn, which is what makes figures about all entities possible
+(`training.sampling`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from catalogue.model import WarningModel
+from features.profiles import Profiles
+from gnomon.i18n import both
+from gnomon.terms import RANDOM, Severity, Warned
+from serving.wording import name_of
+from training.sampling import drawn
+
+SCENE = "re-supervision"
+"""Where no warning model asks about the kind of entity."""
+
+
+def random_looks(
+    profiles: Profiles, models: Mapping[str, WarningModel], count: int, held_out: Collection[str]
+) -> list[Warned]:
+    """`count` entities drawn at random among those not in `held_out`: already asked about, or looked at not long ago.
+
+    The same profiles, day and `held_out` draw the same.
+    """
+    draw = drawn(profiles.ids, held_out, count, f"{profiles.entity} {profiles.as_of.date().isoformat()}")
+    scene = next((one.scene for one in models.values() if one.entity == profiles.entity), SCENE)
+    chance = f"{round(1.0 / draw.probability):,}" if draw.probability else "–"
+    return [
+        Warned(
+            model=RANDOM,
+            model_version=RANDOM,
+            title=both("serving.random.title"),
+            scene=scene,
+            scheme=RANDOM,
+            severity=Severity.WARN,
+            entity_kind=profiles.entity,
+            entity_id=one,
+            entity_name=name_of(profiles, one),
+            as_of=profiles.as_of,
+            lake_version=profiles.lake_version,
+            score=0.0,
+            base=0.0,
+            percentile=0.0,
+            threshold=0.0,
+            reasons=(),
+            advice=both("serving.random.advice", chance=chance),
+            inclusion=draw.probability,
+        )
+        for one in draw.ids
+    ]

@@ -1,0 +1,58 @@
+"""Profiles read part by part are those that were stored."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features import profile_batches, profile_store
+from features.profiles import ProfileColumn, Profiles
+from gnomon.errors import Fault
+from gnomon.terms import Direction, Text
+
+NAMES = ("paid", "stays")
+
+
+def profiles(n: int) -> Profiles:
+    draw = np.random.default_rng(1)
+    ids = pd.Index([f"H{number}" for number in range(n)], name="entity_id", dtype="str")
+    values = pd.DataFrame(draw.normal(size=(n, 2)), index=ids, columns=list(NAMES))
+    columns = tuple(ProfileColumn(name, name, "", Text(name, name), "", Direction.HIGH) for name in NAMES)
+    groups = pd.DataFrame(-1, index=ids, columns=list(NAMES), dtype="int32")
+    norms = pd.DataFrame({"column": [], "zh": [], "en": [], "n": [], "median": [], "scale": [], "low": [], "high": []})
+    attributes = pd.DataFrame({"name": [f"Hospital {number}" for number in range(n)]}, index=ids)
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    return Profiles("institution", at, 3, columns, values, values / 2, groups, norms, attributes)
+
+
+def test_all_parts_together_are_the_whole_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profile_batches, "ROWS", 40)
+    made = profiles(205)
+    folder = profile_store.save(made, tmp_path / "stored")
+    parts = list(profile_batches.batches(folder, ["stays", "never"]))
+    assert [len(one.values) for one in parts] == [40, 40, 40, 40, 40, 5]
+    pd.testing.assert_frame_equal(pd.concat([one.values for one in parts]), made.values[["stays"]])
+    pd.testing.assert_frame_equal(pd.concat([one.deviations for one in parts]), made.deviations[["stays"]])
+    assert profile_batches.rows(folder) == 205
+    head = profile_batches.about(folder)
+    assert (head.entity, head.as_of, head.lake_version, head.columns) == (
+        made.entity, made.as_of, made.lake_version, made.columns,
+    )  # fmt: skip
+
+
+def test_a_sample_comes_from_all_over_the_file(tmp_path: Path) -> None:
+    made = profiles(200)
+    folder = profile_store.save(made, tmp_path / "stored")
+    for name in ("values", "deviations"):
+        getattr(made, name).to_parquet(folder / f"{name}.parquet", row_group_size=50)
+    sample = pd.concat([one.values for one in profile_batches.batches(folder, NAMES, most=40)])
+    assert list(sample.index) == [f"H{start + n}" for start in (0, 50, 100, 150) for n in range(10)]
+
+
+def test_profiles_that_were_not_stored_whole_are_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(Fault):
+        profile_batches.about(tmp_path)
