@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 CODE := gnomon features catalogue training cases monitoring serving benchmarks tests
 
-.PHONY: demo test lint types imports spelling unit slow extra bench lock format clean
+.PHONY: demo test lint types imports spelling unit slow extra spark bench lock format clean
 
 demo: $(READY)
 	$(BIN)/gnomon demo
@@ -35,15 +35,20 @@ spelling: $(READY)
 
 unit: $(READY)
 	# One processor thread a worker: two workers that each took all would only wait for one another.
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not extra"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not extra and not spark"
 
 slow: $(READY)
-	$(BIN)/pytest -m "slow and not extra"
+	$(BIN)/pytest -m "slow and not extra and not spark"
 
 # Detectors written elsewhere: nothing of Gnomon needs them, so they are installed here and not in the lock.
 extra: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pyod>=2"
 	$(BIN)/pytest -m extra
+
+# The same profiles on Spark. Java comes with the system: apt-get install openjdk-17-jre-headless.
+spark: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pyspark>=4.0,<4.1"
+	$(BIN)/pytest -m spark
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.detection

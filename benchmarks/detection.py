@@ -7,10 +7,10 @@ Tender and provider sets walk the real road: shipped mapping, lake, measures, no
 (the same without volume), `trivial` (rank by volume), `unsupervised` (directed screens, fitted on all profiles, no
 label; also without any size in them, and the directed forest; for providers also the gain over the trivial ranking,
 paired), `firm-disjoint` (boosting on tenders of which no bidder was seen when it was fitted), `transfer` (screens with
-weights taught by all other markets; also without size), `warned` (share of an ordinary city above a threshold), `screens` (share of tenders on which our screen
-equals the published one), `within size band`. ADBench: rarity, fitted on all rows, the forest beside it. With
-`--train DIR` detectors are fitted on the same-named sets under DIR and score those
-under `--data`. Intervals: 95%, bootstrap over entities. One configuration for all sets: the settings in
+weights taught by all other markets; also without size), `warned` (share of an ordinary city above a threshold),
+`screens` (share of tenders on which our screen equals the published one), `within size band`. ADBench: rarity, fitted
+on all rows, the forest beside it. With `--train DIR` detectors are fitted on the same-named sets under DIR and score
+those under `--data`. Intervals: 95%, bootstrap over entities. One configuration for all sets: the settings in
 `training.detectors` were chosen once by grouped folds on these very sets and on nothing kept apart, so cross-validated
 figures carry that one choice. So do the unsupervised ones: no label is read when they are fitted, but which screens
 and which parts of rarity there are was chosen with the labels of these sets in sight, among some dozens of candidates.
@@ -211,7 +211,7 @@ def _firm_disjoint(one: LabelledSet, repeats: int) -> list[Row]:
     told = [found for found in (disjoint(one, seed) for seed in range(repeats)) if found is not None]
     if not told:
         return []
-    target, score, line = told[0]
+    tenders = len(told[0][0])
 
     def figures(target: Flags, score: Floats, line: Floats) -> dict[str, Figure]:
         def measure(rows: Any, _: int) -> dict[str, float]:
@@ -220,7 +220,7 @@ def _firm_disjoint(one: LabelledSet, repeats: int) -> list[Row]:
         return metrics.figures(measure, np.arange(len(target)), 1)
 
     every = [figures(*found) for found in told]
-    split = f"{len(target)} tenders, no bidder known, x{len(told)}"
+    split = f"{tenders} tenders, no bidder known, x{len(told)}"
     rows = []
     for metric, figure in every[0].items():
         spread = float(np.std([other[metric].value for other in every]))

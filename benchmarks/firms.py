@@ -23,14 +23,21 @@ def disjoint(one: LabelledSet, seed: int) -> tuple[Flags, Floats, Floats] | None
     """Target, score and threshold of each tender whose bidders all lie in one fold of firms; None where too few do.
 
     Whoever bids in the fold is gone from training with all tenders, so neither firm nor firm history can be learned by
-    heart. Tenders whose bidders lie in several folds are judged by nobody.
+    heart. Tenders whose bidders lie in several folds are judged by nobody. Circles of firms that meet make the folds;
+    where that leaves nothing to learn from, because one circle holds all that was confirmed, firms are dealt singly.
     """
     if one.firms is None:
         return None
+    return _judged(one, one.firms, folds(one.firms, seed), seed) or _judged(
+        one, one.firms, alone(one.firms, seed), seed
+    )
+
+
+def _judged(
+    one: LabelledSet, firms_of: Mapping[str, frozenset[str]], fold_of: Mapping[str, int], seed: int
+) -> tuple[Flags, Floats, Floats] | None:
     judged, target = taught(one.profiles, one.labels)
-    bidders = [one.firms.get(entity, frozenset()) for entity in judged.ids]
-    fold_of = folds(one.firms, seed)
-    told = [{fold_of[firm] for firm in firms} for firms in bidders]
+    told = [{fold_of[firm] for firm in firms_of.get(entity, frozenset())} for entity in judged.ids]
     ids = np.asarray(judged.ids)
     positive, score, line = [], [], []
     for fold in range(FOLDS):
@@ -79,3 +86,9 @@ def folds(firms: Mapping[str, frozenset[str]], seed: int) -> dict[str, int]:
         placed[circles[number]] = int(load.argmin())
         load[load.argmin()] += size[circles[number]]
     return {firm: placed[root(firm)] for firm in circle}
+
+
+def alone(firms: Mapping[str, frozenset[str]], seed: int) -> dict[str, int]:
+    """Fold of each firm, drawn at random: where one circle holds the whole cartel, only this parts it."""
+    names = sorted({firm for bidders in firms.values() for firm in bidders})
+    return dict(zip(names, np.random.default_rng(seed).integers(0, FOLDS, len(names)).tolist(), strict=True))

@@ -151,8 +151,9 @@ def differ(one: Profiles, other: Profiles) -> int:
     for name in FRAMES:
         mine, theirs = (getattr(of, name) for of in (one, other))
         if not (mine.index.equals(theirs.index) and mine.columns.equals(theirs.columns)):
-            return max(mine.size, theirs.size)
-        wrong += int(np.count_nonzero(~((mine == theirs) | (mine.isna() & theirs.isna())).to_numpy()))
+            return int(max(mine.size, theirs.size))
+        same = (mine == theirs) | (mine.isna() & theirs.isna())
+        wrong += int(np.count_nonzero(~same.to_numpy()))
     return wrong
 
 

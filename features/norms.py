@@ -113,7 +113,8 @@ _NOBODY = np.empty(0, np.int64)
 def _moments(kept: Ints, whole: Moments | None, chance: Chance | None) -> dict[str, npt.NDArray[Any]]:
     """What a rate's prior is made of; unknown for what is no rate."""
     parts = {
-        name: np.full(len(kept), np.nan) if whole is None else np.asarray(getattr(whole, name)[kept]) for name in NAMES
+        f"rate_{name}": np.full(len(kept), np.nan) if whole is None else np.asarray(getattr(whole, name)[kept])
+        for name in NAMES
     }
     return parts | {"chance": np.full(len(kept), chance or "", dtype=object)}
 
@@ -196,7 +197,7 @@ class Priors:
         chance = norms["chance"] if "chance" in norms else pd.Series("", index=norms.index)
         told = dict(zip(norms["column"], chance, strict=True))
         self._chance = {column: Chance(one) for column, one in told.items() if one}
-        self._moments = Moments(*(norms[name].to_numpy(float) for name in NAMES)) if self._chance else None
+        self._moments = Moments(*(norms[f"rate_{name}"].to_numpy(float) for name in NAMES)) if self._chance else None
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -29,19 +29,32 @@ Answer = tuple[list[str], list[tuple[Any, ...]]]
 STORED: Mapping[str, frozenset[str]] = {
     "institution": frozenset(
         {
-            "after_death_claims", "days_supply_overlap_share", "deceased_share", "fund_case_mix_ratio",
-            "institutions_per_patient", "many_institution_patient_share", "overlapping_stays", "readmitted_share",
-            "rx_times_norm", "rx_times_norm_drugs", "rx_times_norm_median", "rx_times_norm_patients",
-            "shared_patient_share", "shared_physician_share", "stay_case_mix_ratio",
+            "after_death_claims", "bed_load_max", "days_supply_overlap_share", "deceased_share",
+            "duplicate_line_share", "fund_case_mix_ratio", "institutions_per_patient", "light_stay_ratio",
+            "light_stay_share", "many_institution_patient_share", "no_post_share", "overlapping_stays",
+            "overload_day_share", "readmitted_share", "resource_load_max", "restricted_unmet_share", "rx_times_norm",
+            "rx_times_norm_drugs", "rx_times_norm_median", "rx_times_norm_patients", "rx_top_line_share",
+            "shared_patient_share", "shared_physician_share", "stay_case_mix_ratio", "unbundled_line_share",
         }
     ),
     "practitioner": frozenset(
         {
-            "days_supply_overlap_share", "rx_times_norm", "rx_times_norm_drugs", "rx_times_norm_median",
-            "rx_times_norm_patients",
+            "days_supply_overlap_share", "no_post_share", "rx_times_norm", "rx_times_norm_drugs",
+            "rx_times_norm_median", "rx_times_norm_patients", "rx_top_line_share",
         }
     ),
-    "supplier": frozenset({"class_rivals", "cobid_lift"}),
+    "supplier": frozenset({
+            "age_at_award_min", "award_amount_per_head", "banned_bid_share", "benchmark_distance_median",
+            "benford_deviation", "class_rivals", "class_variety", "cobid_lift", "rejected_share",
+            "settlement_cut_mean", "winner_lift",
+        }),
+    "buyer": frozenset({
+            "benford_deviation", "closed_amount_share", "downloads_lost_share", "rejected_share",
+            "under_threshold_share",
+        }),
+    "tender": frozenset({
+            "shared_machine_share",
+        }),
 }  # fmt: skip
 """Measures that need rows of others beyond its own: the norm of a drug, a patient's other visits, the chance to meet.
 

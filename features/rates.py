@@ -55,6 +55,9 @@ class Moments:
     hits: Floats
     hits2: Floats
     """Sum of squared hits over trials."""
+    low: Floats
+    high: Floats
+    """Fences of the group's rates: what lies beyond them makes no prior."""
 
     def at(self, place: npt.NDArray[np.integer]) -> Moments:
         """Those of the groups at these places."""
@@ -62,27 +65,56 @@ class Moments:
 
     def without(self, x: Floats, trials: Floats) -> Moments:
         """The same group without one member of this rate and these trials; unknown rates were never in it."""
-        part = np.isfinite(x) & (trials > 0)
+        part = np.isfinite(x) & (trials > 0) & (x >= self.low) & (x <= self.high)
         n, k = np.where(part, trials, 0.0), np.where(part, x * trials, 0.0)
         square = np.where(part, k * x, 0.0)
         return Moments(
-            self.members - part, self.trials - n, self.trials2 - n * n, self.hits - k, self.hits2 - square
+            self.members - part, self.trials - n, self.trials2 - n * n, self.hits - k, self.hits2 - square,
+            self.low, self.high,
         )  # fmt: skip
 
 
-NAMES = ("members", "trials", "trials2", "hits", "hits2")
+NAMES = ("members", "trials", "trials2", "hits", "hits2", "low", "high")
+FENCE = 1.5
+"""Interquartile ranges beyond the quartiles at which a rate stands outside: the catalogue's UF and LF."""
 
 
 def moments(x: Floats, trials: Floats, codes: Ints, groups: int) -> Moments:
-    """Moments of rates in groups 0 … groups-1; code -1, unknown rates and rates of no trial take no part."""
+    """Moments of rates in groups 0 … groups-1; code -1, unknown rates and rates of no trial take no part.
+
+    Nor do rates beyond their group's fences: one that towers would make its own peers' prior. A group whose middle
+    half agrees has no fences.
+    """
     part = np.isfinite(x) & (trials > 0) & (codes >= 0)
+    low, high = _fences(x[part], codes[part], groups)
+    at = np.maximum(codes, 0)
+    part &= (x >= low[at]) & (x <= high[at]) if groups else part
     n, code = trials[part], codes[part]
     k = x[part] * n
 
     def summed(weights: Floats) -> Floats:
         return np.asarray(np.bincount(code, weights=weights, minlength=groups), dtype=np.float64)
 
-    return Moments(summed(np.ones_like(n)), summed(n), summed(n * n), summed(k), summed(k * x[part]))
+    return Moments(summed(np.ones_like(n)), summed(n), summed(n * n), summed(k), summed(k * x[part]), low, high)
+
+
+def _fences(x: Floats, codes: Ints, groups: int) -> tuple[Floats, Floats]:
+    low, high = np.full(groups, -np.inf), np.full(groups, np.inf)
+    order = np.lexsort((x, codes))
+    value = x[order]
+    n = np.bincount(codes, minlength=groups)
+    start, some = np.cumsum(n) - n, n > 0
+
+    def quantile(q: float) -> Floats:
+        at = start[some] + q * (n[some] - 1)
+        below = np.floor(at).astype(np.int64)
+        above = np.minimum(below + 1, start[some] + n[some] - 1)
+        return np.asarray(value[below] + (at - below) * (value[above] - value[below]))
+
+    first, third = quantile(0.25), quantile(0.75)
+    width = np.where(third > first, FENCE * (third - first), np.inf)
+    low[some], high[some] = first - width, third + width
+    return low, high
 
 
 def prior(of: Moments, chance: Chance) -> tuple[Floats, Floats]:

@@ -40,6 +40,12 @@ class Settings(BaseSettings):
     smtp: str = Field("", description="Mail server, smtp://user:password@host:port or smtps://…; empty: no e-mail.")
     mail_from: str = Field("gnomon@localhost", description="Sender of e-mails.")
     threads: int = Field(0, ge=0, description="Processor threads to use; 0 means all.")
+    precision_floor: float = Field(
+        0.05, ge=0, lt=1, description="Precision below which, beyond doubt, a warning model is proposed for retirement."
+    )
+    precision_floors: dict[str, float] = Field(
+        {}, description="The same for single models or schemes, as JSON: their id → floor; a model's own goes first."
+    )
     log_requests: bool = Field(False, description="Whether `gnomon serve` logs every request as a line of JSON.")
     traces: str = Field(
         "", description="Where OpenTelemetry traces go: an OTLP/HTTP address, or `file` for the workspace; empty: none."

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gnomon.terms import Text
-from monitoring.comparison import PAGE, SCORE, ColumnDrift, Drift, State, keep, place
+from monitoring.comparison import PAGE, SCORE, ColumnDrift, Drift, SourceDrift, State, keep, place
 from monitoring.effect import CHANCE, Effect, Limits, Summary, Verdict, effect, judge
 from monitoring.scan import summarise_frame
 
@@ -41,6 +41,7 @@ def compare(
     season: Mapping[str, Summary] | None = None,
     then: Mapping[str, Summary] | None = None,
     now: Mapping[str, Summary] | None = None,
+    sources: Sequence[SourceDrift] = (),
 ) -> Drift:
     """Compare current profiles with the reference that a model was trained on, and keep what was found.
 
@@ -69,6 +70,8 @@ def compare(
         the reference serve for the page alone, which is left out where there are none.
     now:
         The summaries of the current profiles, over the edges of `then`: `current` is a sample for the page then.
+    sources:
+        The comparisons of the entities of each source alone, kept beside.
     """
     limits = limits or Limits()
     as_of = as_of or datetime.now(UTC)
@@ -81,7 +84,7 @@ def compare(
         counted = len(current) if now is None else max((one.n for one in now.values()), default=0)
         now = now or summarise_frame(current, {name: one.edges for name, one in told.items()})
     drift = compared(entity, told, now, as_of=as_of, model=model, titles=titles, limits=limits, season=season)
-    drift = replace(drift, rows_now=counted)
+    drift = replace(drift, rows_now=counted, sources=tuple(sources))
     if drift.state is not State.COMPARED:
         return keep(drift, folder)
     shown = [row.column for row in sorted(drift.columns, key=_weight, reverse=True) if row.psi is not None]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import NormalDist
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,7 @@ AROUND = 6
 NEEDED = 50
 """Values around the threshold from which anything is said."""
 CHANCE = 0.01
+"""Of what is told, so large a share at most was found by chance; `together` sees to it."""
 EXCESS = 1.3
 """Values just under the threshold must be so many times what is expected: a small excess is no sign, however sure."""
 
@@ -40,13 +43,15 @@ class Bunching:
     expected_over: float
     chance: float | None
     """How likely chance alone puts as many just under; null when nothing is said."""
+    cut: float = CHANCE
+    """Chance up to which it is told."""
 
     @property
     def found(self) -> bool:
         """Whether values gather just under the threshold and lack just over it."""
         if self.chance is None:
             return False
-        return self.chance < CHANCE and self.under >= EXCESS * self.expected_under and self.over < self.expected_over
+        return self.chance <= self.cut and self.under >= EXCESS * self.expected_under and self.over < self.expected_over
 
     @property
     def told(self) -> Text:
@@ -108,16 +113,43 @@ class Published:
     """Share in the band just under it."""
     under_after: float
     chance: float | None
+    cut: float = CHANCE
+    """Chance up to which it is told."""
 
     @property
     def found(self) -> bool:
         """Whether what was over has moved to just under."""
         return (
             self.chance is not None
-            and self.chance < CHANCE
+            and self.chance <= self.cut
             and self.over_after < self.over_before
             and self.under_after > self.under_before
         )
+
+    @property
+    def told(self) -> Text:
+        """The state in one sentence."""
+        if self.chance is None:
+            return both("monitoring.published.too_few", column=self.column, needed=NEEDED)
+        shares = {
+            name: f"{getattr(self, name):.1%}" for name in ("over_before", "over_after", "under_before", "under_after")
+        }
+        return both(f"monitoring.published.{'found' if self.found else 'none'}", column=self.column, **shares)
+
+
+Sign = TypeVar("Sign", Bunching, Published)
+
+
+def together(signs: Sequence[Sign]) -> list[Sign]:
+    """The same signs, each told at the chance that many thresholds at once leave it.
+
+    Of those told, `CHANCE` at most are expected to be chance alone (Benjamini & Hochberg 1995, Journal of the Royal
+    Statistical Society B 57(1)).
+    """
+    known = sorted(one.chance for one in signs if one.chance is not None)
+    held = [rank * CHANCE / len(known) for rank, p in enumerate(known, 1) if p <= rank * CHANCE / len(known)]
+    cut = max(held, default=CHANCE / max(len(known), 1))
+    return [replace(one, cut=cut) for one in signs]
 
 
 def published(
@@ -148,7 +180,7 @@ def published(
 
 @dataclass(frozen=True, slots=True)
 class Successor:
-    """An entity that fell silent and one that began, who share so much that they may be the same."""
+    """An entity that was there before and one that began, who share so much that they may be the same."""
 
     gone: str
     new: str
@@ -156,45 +188,43 @@ class Successor:
     """What they share: `phone`, `legal_person`, `address` …"""
 
 
+Marks = Collection[tuple[str, str]]
+"""Kind of mark and value: `("phone", "…")`. An entity may have several of a kind; pseudonyms serve as well."""
+
+
 def successors(
-    gone: Mapping[str, Mapping[str, str | None]],
-    new: Mapping[str, Mapping[str, str | None]],
+    gone: Mapping[str, Marks],
+    new: Mapping[str, Marks],
     least: int = 2,
     common: int = 5,
 ) -> list[Successor]:
-    """Renames and splits: entities without activity lately against those that appeared lately, by their marks.
+    """Renames and splits: entities that were there before against those that appeared lately, by their marks.
 
     Parameters
     ----------
     gone, new:
-        Marks by entity id: attribute → value (pseudonyms serve as well). Unknown values are shared by nobody.
+        Marks by entity id.
     least:
-        Marks that two must share.
+        Kinds of marks that two must share.
     common:
         A value that more entities than this have says nothing: an office tower, an agency's telephone.
     """
     holders: dict[tuple[str, str], list[str]] = {}
     for entity, marks in gone.items():
-        for mark in _known(marks):
+        for mark in set(marks):
             holders.setdefault(mark, []).append(entity)
-    spread: dict[tuple[str, str], int] = {mark: len(found) for mark, found in holders.items()}
-    for marks in new.values():
-        for mark in _known(marks):
-            spread[mark] = spread.get(mark, 0) + 1
+    spread = Counter({mark: len(found) for mark, found in holders.items()})
+    spread.update(mark for marks in new.values() for mark in set(marks))
     found = []
     for entity, marks in sorted(new.items()):
-        shared: dict[str, list[str]] = {}
-        for name, value in _known(marks):
-            if spread[name, value] <= common:
-                for before in holders.get((name, value), ()):
-                    shared.setdefault(before, []).append(name)
+        shared: dict[str, set[str]] = {}
+        for mark in set(marks):
+            if spread[mark] <= common:
+                for before in holders.get(mark, ()):
+                    shared.setdefault(before, set()).add(mark[0])
         found += [
             Successor(before, entity, tuple(sorted(names)))
             for before, names in sorted(shared.items())
             if len(names) >= least and before != entity
         ]
     return found
-
-
-def _known(marks: Mapping[str, str | None]) -> Iterable[tuple[str, str]]:
-    return ((name, value) for name, value in marks.items() if value)

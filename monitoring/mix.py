@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gnomon.i18n import both
 from gnomon.terms import Text
@@ -31,6 +31,13 @@ class Mix:
     """How likely chance alone makes the index as large."""
     moved: bool
     needed: int
+    season: bool | None = None
+    """Whether a mix that moved stands where it stood in the same season a year before; null when that is not known."""
+
+    @property
+    def alarming(self) -> bool:
+        """Whether somebody is to be told: a season is none of it."""
+        return self.moved and not self.season
 
     @property
     def most(self) -> tuple[str, float] | None:
@@ -43,13 +50,32 @@ class Mix:
         """The state in one sentence."""
         name, gap = self.most or ("", 0.0)
         key = self.state if self.state != "compared" else ("moved" if self.moved else "steady")
+        key = "season" if self.moved and self.season else key
         rows = min(self.n_then, self.n_now)
         return both(f"monitoring.mix.{key}", rows=rows, needed=self.needed, name=name, gap=f"{gap:+.0%}")
 
 
-def mixed(then: Mapping[str, int], now: Mapping[str, int], limits: Limits | None = None) -> Mix:
-    """Compare two mixes by the population stability index; few rows and rare names raise nothing by themselves."""
+def mixed(
+    then: Mapping[str, int],
+    now: Mapping[str, int],
+    limits: Limits | None = None,
+    season: Mapping[str, int] | None = None,
+) -> Mix:
+    """Compare two mixes by the population stability index; few rows and rare names raise nothing by themselves.
+
+    `season` is the mix of the same season a year before: a move that it made as well is a season.
+    """
     limits = limits or Limits()
+    found = _compared(then, now, limits)
+    if not found.moved or season is None:
+        return found
+    back, apart = _compared(season, now, limits), _compared(then, season, limits)
+    if "compared" not in (back.state, apart.state) or back.state != apart.state:
+        return found
+    return replace(found, season=apart.moved and not back.moved)
+
+
+def _compared(then: Mapping[str, int], now: Mapping[str, int], limits: Limits) -> Mix:
     n_then, n_now = sum(then.values()), sum(now.values())
     before = {name: count / max(n_then, 1) for name, count in then.items()}
     after = {name: count / max(n_now, 1) for name, count in now.items()}

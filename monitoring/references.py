@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from monitoring.comparison import write
 from monitoring.effect import Summary
 
-FORMAT = 1
+FORMAT = 2
 SAME_SEASON = timedelta(days=20)
 """Profiles of a year before may be so many days off the same date."""
 
@@ -31,6 +31,8 @@ class Reference:
     as_of: datetime
     lake_version: int
     summaries: Mapping[str, Summary]
+    sources: Mapping[str, Mapping[str, Summary]] = field(default_factory=dict)
+    """The same for the entities of each source alone; empty where one source fed them all, or that is not known."""
 
     @property
     def rows(self) -> int:
@@ -89,8 +91,17 @@ def _told(reference: Reference) -> dict[str, Any]:
         "model": reference.model,
         "as_of": reference.as_of.isoformat(),
         "lake_version": reference.lake_version,
-        "summaries": {name: one.as_dict() for name, one in reference.summaries.items()},
+        "summaries": _plain(reference.summaries),
+        "sources": {source: _plain(part) for source, part in reference.sources.items()},
     }
+
+
+def _plain(summaries: Mapping[str, Summary]) -> dict[str, Any]:
+    return {name: one.as_dict() for name, one in summaries.items()}
+
+
+def _summaries(told: Mapping[str, Any]) -> dict[str, Summary]:
+    return {name: Summary.read(one) for name, one in told.items()}
 
 
 def _read(path: Path, entity: str, model: str) -> Reference | None:
@@ -101,7 +112,8 @@ def _read(path: Path, entity: str, model: str) -> Reference | None:
             told["model"],
             datetime.fromisoformat(told["as_of"]),
             int(told["lake_version"]),
-            {name: Summary.read(one) for name, one in told["summaries"].items()},
+            _summaries(told["summaries"]),
+            {source: _summaries(part) for source, part in told["sources"].items()},
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -153,6 +153,20 @@ class Retirement:
     floor: float
     warnings: int
     found: str
+    lately: Expected | None = None
+    """What its scores promised for the latest warnings, and what those came to."""
+
+    @property
+    def evidence(self) -> tuple[Text, ...]:
+        """What else speaks for or against it, a sentence each."""
+        span = f"{self.worth.value or 0:.0%} ({self.worth.low:.0%}–{self.worth.high:.0%})"
+        told = [both("monitoring.retirement_worth", span=span, warnings=self.warnings)]
+        if self.lately is not None and self.lately.value is not None:
+            told.append(self.lately.told)
+            if self.lately.off is not None:
+                came = f"{self.lately.realised.value or 0:.0%}"
+                told.append(both("monitoring.retirement_off", came=came, off=f"{self.lately.off:+.0%}"))
+        return tuple(told)
 
     @property
     def told(self) -> Text:
@@ -163,13 +177,29 @@ class Retirement:
         )  # fmt: skip
 
 
-def retirements(funnels: Iterable[Funnel], floor: float = FLOOR, enough: int = ENOUGH) -> list[Retirement]:
-    """Models whose precision is below the floor beyond doubt: the whole interval lies under it."""
+def retirements(
+    funnels: Iterable[Funnel],
+    floor: Callable[[str], float] = lambda model: FLOOR,
+    enough: int = ENOUGH,
+    lately: Mapping[str, Expected] | None = None,
+) -> list[Retirement]:
+    """Models whose precision is below their floor beyond doubt: the whole interval lies under it.
+
+    `lately` is told beside: what was promised for the latest warnings of each model.
+    """
     return [
-        Retirement(one.model, one.scene, one.precision, one.worth, floor, one.warnings, f"{one.found:.0f}")
+        Retirement(
+            one.model, one.scene, one.precision, one.worth, floor(one.model), one.warnings, f"{one.found:.0f}",
+            (lately or {}).get(one.model),
+        )
         for one in funnels
-        if one.judged >= enough and one.precision.high < floor
-    ]
+        if one.judged >= enough and one.precision.high < floor(one.model)
+    ]  # fmt: skip
+
+
+def floors(default: float, given: Mapping[str, float], schemes: Mapping[str, str]) -> Callable[[str], float]:
+    """The floor of each model: its own, else that of its scheme, else the default. `schemes` is scheme by model."""
+    return lambda model: given.get(model, given.get(schemes.get(model, ""), default))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,14 @@ from gnomon.errors import Fault
 if TYPE_CHECKING:
     import pandas as pd
 
-    from monitoring.comparison import Drift
+    from features.profiles import Profiles
+    from monitoring.comparison import Drift, SourceDrift
     from monitoring.effect import Summary
     from monitoring.references import Reference
     from serving.champions import Loaded
 
+SOURCES, OF_EACH = 8, 20_000
+"""Sources that are looked at by themselves, those with most entities first, and entities of each at most."""
 SCORED = 1_000_000
 """Entities that are scored to tell how the score moved; of more, so many are taken from all over the profiles."""
 
@@ -45,7 +48,7 @@ def compare_now(settings: Settings, entity: str, as_of: datetime | None = None) 
             return _nothing_to_hold_against(about.entity, about.as_of, profile_batches.rows(stored), root)
         reference = reference_of(settings, champion)
         before = references.a_year_before(settings.workspace / "profiles" / about.entity, about.as_of)
-        side = _side(champion, stored, reference.edges)
+        side = _side(champion, stored, reference.edges, _split(settings, about.entity, about.lake_version))
         found = compare(
             about.entity,
             pd.read_parquet(champion.bundle.folder / "reference.parquet"),
@@ -57,6 +60,7 @@ def compare_now(settings: Settings, entity: str, as_of: datetime | None = None) 
             then=reference.summaries,
             now=side.summaries,
             season=None if before is None else _season(champion, before, reference.edges),
+            sources=_by_source(about, reference, side),
         )
         step.tell(model=found.model, light=str(found.light), rows=found.rows_now, columns=len(found.columns))
         return found
@@ -82,9 +86,12 @@ def reference_of(settings: Settings, champion: Loaded) -> Reference:
     summaries = summarise_frame(pd.read_parquet(champion.bundle.folder / "reference.parquet"))
     stored = f"{as_of:%Y%m%dT%H%M%S}-v{int(about['lake_version']):08d}"
     trained_on = settings.workspace / "profiles" / entity / stored
+    sources: dict[str, dict[str, Summary]] = {}
     if (trained_on / profile_store.HEADER).is_file():
-        summaries |= _side(champion, trained_on).summaries
-    made = Reference(entity, champion.name, as_of, int(about["lake_version"]), summaries)
+        side = _side(champion, trained_on, split=_split(settings, entity, int(about["lake_version"])))
+        summaries |= side.summaries
+        sources = {source: summarise_frame(part) for source, part in side.sources.items()}
+    made = Reference(entity, champion.name, as_of, int(about["lake_version"]), summaries, sources)
     references.keep(made, settings.folder("references"))
     return made
 
@@ -96,9 +103,50 @@ class Side:
     summaries: Mapping[str, Summary]
     sample: pd.DataFrame
     """Rows for Evidently's page: at most as many as it draws, from all over the profiles."""
+    sources: Mapping[str, pd.DataFrame]
+    """Rows of each source."""
 
 
-def _side(champion: Loaded, folder: Path, edges: Mapping[str, Sequence[float]] | None = None) -> Side:
+def _split(settings: Settings, entity: str, version: int) -> pd.Series[str] | None:
+    """The source of each entity in one state of the lake; none where one source feeds them all."""
+    from features.engine import Engine
+    from features.lake import Lake
+    from monitoring.sources import sources_of
+
+    lake = Lake(settings.lake_url)
+    if not 0 < version <= lake.version:
+        return None
+    engine = Engine.open(lake, version, threads=settings.threads)
+    try:
+        return sources_of(engine, entity)
+    finally:
+        engine.close()
+
+
+def _by_source(about: Profiles, reference: Reference, side: Side) -> list[SourceDrift]:
+    """The comparison again for the entities of each source alone, worst first."""
+    from monitoring.comparison import Light, SourceDrift
+    from monitoring.drift import compared
+    from monitoring.scan import summarise_frame
+
+    found = []
+    # One that sent something then and sends nothing now is told too.
+    for source in {*reference.sources, *side.sources} if side.sources else ():
+        then, rows = reference.sources.get(source, {}), side.sources.get(source)
+        now = {} if rows is None else summarise_frame(rows, {name: one.edges for name, one in then.items()})
+        one = compared(about.entity, then, now, as_of=about.as_of, model=reference.model)
+        moved = tuple(row.column for row in one.moved)
+        found.append(SourceDrift(source, one.light, one.told, moved, one.rows_then, one.rows_now))
+    worst = (Light.RED, Light.AMBER, Light.GREY, Light.GREEN)
+    return sorted(found, key=lambda one: (worst.index(one.light), one.source))
+
+
+def _side(
+    champion: Loaded,
+    folder: Path,
+    edges: Mapping[str, Sequence[float]] | None = None,
+    split: pd.Series[str] | None = None,
+) -> Side:
     """The columns that the model reads, and its score; profiles that lost a column have no score any more."""
     import numpy as np
     import pandas as pd
@@ -115,6 +163,8 @@ def _side(champion: Loaded, folder: Path, edges: Mapping[str, Sequence[float]] |
     rows = min(profile_batches.rows(folder), SCORED)
     draw, share = np.random.default_rng(SEED), min(1.0, PAGE_ROWS / max(rows, 1))
     counted, kept = Counted(), []
+    largest = [] if split is None else list(split.value_counts().index[:SOURCES])
+    of_each: dict[str, list[pd.DataFrame]] = {str(source): [] for source in largest}
     for part in profile_batches.batches(folder, bundle.columns, SCORED):
         values = part.values
         if whole and len(values):
@@ -122,10 +172,17 @@ def _side(champion: Loaded, folder: Path, edges: Mapping[str, Sequence[float]] |
             counted.add(score)
             values = values.assign(**{SCORE: score})
         kept.append(values[draw.random(len(values)) < share])
+        sent = None if split is None else split.reindex(values.index).to_numpy()
+        for source, parts in of_each.items():
+            if sum(map(len, parts)) < OF_EACH:
+                parts.append(values.iloc[np.flatnonzero(sent == source)])
     if whole and counted.n:
         under = None if edges is None or SCORE not in edges else tuple(edges[SCORE])
         summaries = {**summaries, SCORE: counted.summary(under)}
-    return Side(summaries, pd.concat(kept).head(PAGE_ROWS) if kept else pd.DataFrame())
+    sample = pd.concat(kept).head(PAGE_ROWS) if kept else pd.DataFrame()
+    return Side(
+        summaries, sample, {source: pd.concat(parts).head(OF_EACH) for source, parts in of_each.items() if parts}
+    )
 
 
 def _season(champion: Loaded, folder: Path, edges: Mapping[str, Sequence[float]]) -> Mapping[str, Summary] | None:

@@ -16,13 +16,12 @@ from sqlalchemy.orm import Session
 
 from cases import queue, store
 from catalogue.load import load
-from features import profile_store
-from features.build import build
 from features.engine import Engine
 from features.lake import Lake
 from features.measures import entities as known_entities
 from features.measures import entity as known_entity
 from features.profiles import Profiles
+from features.refresh.refresh import refresh_stored
 from gnomon import tracing
 from gnomon.config import Settings
 from gnomon.database import transaction
@@ -192,11 +191,10 @@ def _asked_about(settings: Settings) -> list[str]:
 
 
 def profile(settings: Settings, engine: Engine, entity: str, as_of: datetime | None) -> Profiles:
-    """Build the profiles of one kind of entity and store them."""
+    """Profiles of one kind of entity, those that are stored brought up to date, and stored again."""
     with progress(f"{entity}: profiles"):
-        profiles = build(engine, entity, as_of, settings.min_peers)
-        profile_store.save(profiles, profile_store.place(settings.folder("profiles"), profiles))
-    return profiles
+        made, _ = refresh_stored(engine, entity, settings.folder("profiles"), as_of, settings.min_peers)
+    return made.profiles
 
 
 def _score(

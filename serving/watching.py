@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LATELY = timedelta(days=90)
 """Warnings and closings of so many days are held against all before them."""
+YEAR = timedelta(days=365)
 KINDS = ("drift", "feed", "job", "retrain", "mix", "retire")
 """Kinds of alerts that a whole look looks for."""
 
@@ -53,7 +54,7 @@ class Looked:
         told += [Alert(one.key, one.told) for feed in self.feeds for one in feed.troubles]
         told += [Alert(one.key, one.told) for one in self.overdue]
         told += [Alert(one.key, one.told) for one in self.proposals if one.what == "retrain"]
-        told += [Alert(f"mix:{name}", one.told) for name, one in self.mixes.items() if one.moved]
+        told += [Alert(f"mix:{name}", one.told) for name, one in self.mixes.items() if one.alarming]
         return told + [Alert(f"retire:{one.model}", one.told) for one in self.retirements]
 
 
@@ -83,12 +84,14 @@ def looked(
     from monitoring import standing
     from monitoring.outcomes import funnel
     from monitoring.watchdog import overdue
-    from monitoring.worth import retirements
+    from monitoring.worth import expected, retirements
 
     feeds, version, changed = feed_health(settings, now, rows)
     late = overdue(session, now, version, changed)
     warned = list(came(session, reader=reader))
-    weak = retirements(funnel(session, reader=reader))
+    funnels = funnel(session, reader=reader)
+    lately = {one.model: expected(one.model, warned, now - LATELY) for one in funnels}
+    weak = retirements(funnels, floor_of(settings), lately=lately)
     stands: list[Standing] = []
     proposals: list[Proposal] = []
     for kind in entities():
@@ -114,6 +117,15 @@ def exposed(settings: Settings, session: Session, now: datetime) -> str:
     return exposition.text(session, settings.workspace / "drift", feeds, late, stands, now)
 
 
+def floor_of(settings: Settings) -> Callable[[str], float]:
+    """The precision floor of each warning model, by its id."""
+    from catalogue.load import load
+    from monitoring.worth import floors
+
+    schemes = {name: model.scheme for name, model in load(settings.model_folder).items()}
+    return floors(settings.precision_floor, settings.precision_floors, schemes)
+
+
 def feed_health(settings: Settings, now: datetime, rows: bool) -> tuple[list[FeedHealth], int, datetime | None]:
     """Every source against its own history, the lake's version, and when it was made."""
     from features.engine import Engine
@@ -133,20 +145,23 @@ def feed_health(settings: Settings, now: datetime, rows: bool) -> tuple[list[Fee
 
 
 def mixes(rows: Sequence[Came], now: datetime) -> dict[str, Mix]:
-    """Drift of the top reasons and of the outcomes of each model, lately against all before."""
+    """Drift of the top reasons and of the outcomes of each model: lately against all before, and against the same
+    season a year before."""
     from monitoring.mix import mixed
 
     since = now - LATELY
     found: dict[str, Mix] = {}
     for model in sorted({one.model for one in rows}):
         ours = [one for one in rows if one.model == model]
-        before = Counter(one.reason for one in ours if one.issued_at < since)
-        lately = Counter(one.reason for one in ours if one.issued_at >= since)
-        found[f"reasons:{model}"] = mixed(before, lately)
-        ended = [(one.closed_at, str(one.outcome)) for one in ours if one.closed_at is not None and one.outcome]
-        before = Counter(outcome for at, outcome in ended if at < since)
-        lately = Counter(outcome for at, outcome in ended if at >= since)
-        found[f"labels:{model}"] = mixed(before, lately)
+        told = {
+            "reasons": [(one.issued_at, one.reason) for one in ours],
+            "labels": [(one.closed_at, str(one.outcome)) for one in ours if one.closed_at is not None and one.outcome],
+        }
+        for what, events in told.items():
+            before = Counter(name for at, name in events if at < since)
+            lately = Counter(name for at, name in events if at >= since)
+            season = Counter(name for at, name in events if since - YEAR <= at < now - YEAR)
+            found[f"{what}:{model}"] = mixed(before, lately, season=season)
     return found
 
 

@@ -138,6 +138,8 @@ def stack(parts: Sequence[Profiles]) -> Profiles:
     for name in ("centers", "spreads"):
         kept = [getattr(part, name) for part in parts]
         joined[name] = None if any(one is None for one in kept) else pd.concat(kept).reindex(columns=names)
+    trials = [part.trials for part in parts]
+    joined["trials"] = None if any(one is None for one in trials) else pd.concat(trials)
     numbers = pd.concat(groups).reindex(columns=names).fillna(NO_NORM).astype("int32")
     return replace(first, groups=numbers, norms=pd.concat([part.norms for part in parts], ignore_index=True), **joined)
 

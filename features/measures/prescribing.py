@@ -108,6 +108,7 @@ def drugs(tables: Tables, key: str, peers: ir.Table) -> ir.Table:
         "entity_id",
         "item_code",
         "volume",
+        "top",
         "lines",
         "patients",
         "times",
@@ -151,6 +152,7 @@ def _prescribed(tables: Tables, key: str) -> ir.Table:
     patient = line.group_by(key, "item_code", "person_id").aggregate(
         volume=line.volume.sum(),
         volume_365d=ibis.ifelse(recent, line.volume, ibis.null()).sum(),
+        top=line.volume.max(),
         lines=line.count(),
         lines_365d=recent.cast("int64").sum(),
         event_at=line.event_at.max(),
@@ -160,6 +162,7 @@ def _prescribed(tables: Tables, key: str) -> ir.Table:
         volume_365d=patient.volume_365d.sum(),
         heaviest=patient.volume.max(),
         heaviest_365d=patient.volume_365d.max(),
+        top=patient.top.max(),
         heaviest_lines=patient.lines.max(),
         lines=patient.lines.sum(),
         lines_365d=patient.lines_365d.sum(),

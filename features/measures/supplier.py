@@ -84,6 +84,8 @@ def offers(tables: Tables) -> ir.Table:
 OFFERS = View("offers", offers, ("tender", "bid"), "bid", "bid_id")
 WON = Behind(where=lambda rows: rows.won, weigh=lambda rows: rows.amount)
 LOST = Behind(where=lambda rows: ~rows.won, weigh=lambda rows: rows.amount)
+HUGGING = 0.995
+"""Share of the ceiling from which a winning price hugs it."""
 
 
 @SUPPLIER.measure(OFFERS, Text("投标数", "bids"), "", NONE, RECENT, log=True)
@@ -148,6 +150,24 @@ def bid_to_ceiling_mean(rows: Rows) -> ir.Value:
 def win_to_ceiling_mean(rows: Rows) -> ir.Value:
     """Mean of the winning bids over their ceiling price (or estimate)."""
     return ibis.ifelse(rows.won, rows.to_ceiling, ibis.null()).mean()
+
+
+def _hugging(rows: Rows) -> ir.BooleanValue:
+    return rows.won & (rows.n >= 3) & (rows.to_ceiling >= HUGGING)
+
+
+@SUPPLIER.share(
+    OFFERS, Text("竞争中贴控制价中标占比", "share of contested wins at the ceiling"), behind=Behind(where=_hugging)
+)
+def hugging_win_share(rows: Rows) -> ir.BooleanValue:
+    """Share of the wins against two rivals or more whose price is 99.5 % of the ceiling or above."""
+    return ibis.ifelse(rows.won & (rows.n >= 3), rows.to_ceiling >= HUGGING, ibis.null())
+
+
+@SUPPLIER.measure(OFFERS, Text("竞争中贴控制价中标数", "contested wins at the ceiling"), behind=Behind(where=_hugging))
+def hugging_wins(rows: Rows) -> ir.Value:
+    """Wins against two rivals or more whose price is 99.5 % of the ceiling or above."""
+    return _hugging(rows).sum()
 
 
 @SUPPLIER.share(OFFERS, Text("独家投标中标占比", "share of wins without a rival"), behind=WON)

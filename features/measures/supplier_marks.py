@@ -1,4 +1,4 @@
-"""Suppliers: bids rejected, fields of business, digits, distance to the benchmark, luck with losers, bans, settlements."""
+"""Suppliers: bids rejected, fields of business, digits, nearness to the benchmark, luck with losers, bans."""
 
 from __future__ import annotations
 

@@ -30,7 +30,9 @@ def submitted(tables: Tables) -> ir.Table:
     return bid.select(
         "bid_id", "event_at", entity_id="tender_id",
         late=ibis.ifelse(bid.is_winner, span(bid.submitted_at, bid.deadline_at), ibis.null()),
-        dearer=ibis.ifelse(cheap & (rejected < won), won / rejected.nullif(0.0) - 1, ibis.ifelse(cheap, 0.0, ibis.null())),
+        dearer=ibis.cases(
+            (cheap & (rejected < won), won / rejected.nullif(0.0) - 1), (cheap, 0.0), else_=ibis.null("float64")
+        ),
         bond=bid.bond_amount / ibis.coalesce(bid.estimated_value, bid.ceiling_price).nullif(0.0),
         sale=span(bid.docs_to, bid.docs_from),
     )  # fmt: skip
@@ -68,7 +70,7 @@ def winner_late_days(rows: Rows) -> ir.Value:
 
 @TENDER.measure(ORDER, Text("否决最低价多付比例", "extra paid for rejecting the lowest"), "%")
 def rejected_lowest_cost(rows: Rows) -> ir.Value:
-    """Winning price over the lowest rejected one, less one, where price decides; 0 where none was lower (cardinal R058)."""
+    """Winning price over the lowest rejected one, less one, where price decides; 0 where none was lower (R058)."""
     return rows.dearer.max()
 
 

@@ -94,7 +94,8 @@ class Changes:
             own = _of_files(table, sorted(ours - theirs), self._columns[table])
             copies = _of_files(table, sorted(theirs - ours), ())
             alike = [*contract_of(table).key, *MARKS]
-            self._lone[table, here] = own.join(copies, alike, join_type="left anti") if copies.num_rows else own
+            both = own.num_rows and copies.num_rows
+            self._lone[table, here] = own.join(copies, alike, join_type="left anti") if both else own
         return self._lone[table, here]
 
     def _crossing(self, table: str, bounds: Collection[int]) -> pa.Table:

@@ -6,8 +6,9 @@ Nothing is lost on the way: counts are whole, and floating sums are whole number
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import ibis
 import ibis.expr.operations as ops
@@ -29,6 +30,7 @@ class Partial:
 
     rows: ir.Table
     view: View
+    kept: Mapping[str, ir.Table]
     sums: dict[str, ir.Value] = field(default_factory=dict)
     distinct: dict[str, ir.Value] = field(default_factory=dict)
     """Numbers of distinct values; they add up where all rows with a value are on the same side."""
@@ -106,7 +108,7 @@ class Partial:
             finish = self._added(one)
         elif isinstance(one, ops.Count | ops.CountStar):
             name = self._sum(one)
-        elif isinstance(one, ops.CountDistinct) and (counted := _counted(one.arg, self.view)):
+        elif isinstance(one, ops.CountDistinct) and (counted := _counted(one.arg, self.view, self.kept)):
             name = self._column(self.distinct, "distinct", one)
             self.told[name] = counted
         elif isinstance(one, ops.Max | ops.Min) and self._by_entity:
@@ -119,12 +121,15 @@ class Partial:
         return finish is not None
 
 
-def partial_of(view: View, query: ir.Table) -> Partial | None:
-    """The two steps of a fused aggregation; None where the view does not say how, or a measure does not add up."""
+def partial_of(view: View, query: ir.Table, kept: Mapping[str, ir.Table] = MappingProxyType({})) -> Partial | None:
+    """The two steps of a fused aggregation; None where the view does not say how, or a measure does not add up.
+
+    `kept` tells what tables that the engine holds were made from.
+    """
     if not view.by:
         return None
     aggregate = query.op().parent
-    made = Partial(aggregate.parent.to_expr(), view)
+    made = Partial(aggregate.parent.to_expr(), view, kept)
     made.counted = made._sum(ops.CountStar(aggregate.parent, None))
     made._measures = dict(aggregate.metrics)
     for value in aggregate.metrics.values():
@@ -134,7 +139,7 @@ def partial_of(view: View, query: ir.Table) -> Partial | None:
     return made
 
 
-def _counted(value: ops.Value, view: View) -> str | None:
+def _counted(value: ops.Value, view: View, kept: Mapping[str, ir.Table]) -> str | None:
     """The column of the view's table that distinct values are counted of; None when other rows have a say in it."""
     waiting, seen = [value], set[ops.Value]()
     while waiting:
@@ -153,6 +158,6 @@ def _counted(value: ops.Value, view: View) -> str | None:
             value = value.arg
         else:
             return None
-    behind = set(fields_of(value.to_expr()))
+    behind = set(fields_of(value.to_expr(), kept))
     own = {(view.table, value.name)}
     return value.name if behind == own and value.name in contract_of(view.table).by_name else None

@@ -236,7 +236,7 @@ class Renewed(Frames):
         return not any(self._changes.stirred(table, plan.bounds) for table in plan.reads if table != but)
 
     def _first(self, engine: Engine, view: View, tables: Tables, columns: Sequence[str]) -> pa.Table:
-        partial = partial_of(view, fused(self.kind, view, tables)[0])
+        partial = partial_of(view, fused(self.kind, view, tables)[0], engine.origins)
         assert partial is not None
         return engine.arrow(partial.first(columns))
 

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, Request
 from cases import clock, labels, lists
 from cases.lists import Kind
 from cases.people import Person
-from cases.workflow import Role
 from gnomon.terms import Text
 from monitoring import outcomes
 from serving.api.auth import Reader, only
 from serving.api.paging import Cursor, Limit, Name, Since, aware, paged
+from serving.api.routes_changes import LEARNERS
 from serving.api.schemas import TextOut
 from serving.api.schemas_lists import (
     DevelopmentOut,
@@ -31,7 +31,7 @@ from serving.api.schemas_lists import (
 from serving.api.state import serving_of
 
 router = APIRouter(tags=["lists"])
-Learner = Annotated[Person, Depends(only(Role.DATA_SCIENTIST, Role.SERVICE, Role.SUPERVISOR))]
+Learner = Annotated[Person, Depends(only(*LEARNERS))]
 """Somebody whom labels are for."""
 
 

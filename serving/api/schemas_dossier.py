@@ -88,6 +88,7 @@ class ConsultationOut(Wire):
     minutes: str | None
     concluded_by: str | None
     concluded_at: datetime | None
+    updated_at: datetime
     seats: list[SeatOut]
 
 
@@ -98,6 +99,7 @@ class AudienceOut(Wire):
     body: str
     acknowledged_by: str | None
     acknowledged_at: datetime | None
+    updated_at: datetime
 
 
 class CircularOut(Wire):

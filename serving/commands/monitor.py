@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from gnomon.i18n import say
-from serving.commands.output import Format, FormatOption, WorkspaceOption, emit, settings_for
+from serving.commands.output import Format, FormatOption, WorkspaceOption, emit, moment, settings_for
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     group.command("yield")(worth)
     group.command("proposals")(proposals)
     group.command("evasion")(evasion)
+    group.command("successors")(successors)
     group.command("metrics")(metrics)
     group.command("channel")(channel)
     group.command("silence")(silence)
@@ -85,7 +86,7 @@ def worth(
     from gnomon.database import transaction
     from gnomon.errors import Misuse
     from monitoring.worth import expected, yields
-    from serving.watching import LATELY
+    from serving.watching import LATELY, floor_of
 
     if by not in ("model", "scene", "organisation"):
         raise Misuse("serving.monitor.by", place="--by", given=by)
@@ -96,7 +97,7 @@ def worth(
             rows: list[Came] = list(came(session))
     finally:
         database.dispose()
-    told = []
+    told, floor = [], floor_of(settings)
     for one in yields(rows, lambda row: getattr(row, by), now):
         line: dict[str, Any] = {
             by: one.name,
@@ -114,7 +115,9 @@ def worth(
         }
         if by == "model":
             promise = expected(one.name, rows, now - LATELY)
-            line |= {"expected": promise.value, "realised": promise.realised.value, "off": promise.off}
+            line |= {"floor": floor(one.name), "expected": promise.value}
+            line |= {"expected_low": promise.low, "expected_high": promise.high}
+            line |= {"realised": promise.realised.value, "off": promise.off}
         told.append(line)
     emit(told, form, settings.language)
 
@@ -129,7 +132,9 @@ def proposals(workspace: WorkspaceOption = None, form: FormatOption = Format.TAB
     for one in looked.proposals:
         why = "; ".join(reason.said_in(settings.language) for reason in one.reasons)
         rows.append({"model": one.model, "what": one.what, "told": one.told, "why": why})
-    rows += [{"model": one.model, "what": "retire", "told": one.told, "why": ""} for one in looked.retirements]
+    for weak in looked.retirements:
+        why = " ".join(one.said_in(settings.language) for one in weak.evidence)
+        rows.append({"model": weak.model, "what": "retire", "told": weak.told, "why": why})
     emit(rows, form, settings.language)
 
 
@@ -137,39 +142,41 @@ def evasion(
     entity: Annotated[str, typer.Argument(help="Kind of entity.")],
     column: Annotated[str | None, typer.Option("--column", help="A profile column; with --threshold.")] = None,
     threshold: Annotated[float | None, typer.Option("--threshold", help="Value above which a rule fires.")] = None,
+    since: Annotated[str | None, typer.Option("--since", help="Day on which the thresholds became known.")] = None,
     workspace: WorkspaceOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Show whether values gather just under the thresholds of the rules (or under one that is given)."""
+    """Show whether values gather just under the thresholds of the rules (or under one that is given). With --since,
+    whether they moved there after that day: profiles from before it must be stored."""
     settings = settings_for(workspace)
     from gnomon.errors import Misuse
-    from serving.evading import thresholds, values_of
+    from serving.evading import signs
 
     if (column is None) != (threshold is None):
         raise Misuse("serving.monitor.threshold", place="--column")
     given = [("", column, threshold)] if column is not None and threshold is not None else None
-    from monitoring.evasion import bunching
-
-    values = values_of(settings, entity)
     rows = []
-    for model, name, at in given or thresholds(settings, entity):
-        if name not in values:
-            continue
-        found = bunching(name, values[name].to_numpy(dtype=float), at)
-        rows.append(
-            {
-                "model": model,
-                "column": name,
-                "threshold": at,
-                "found": found.found,
-                "under": found.under,
-                "expected": found.expected_under,
-                "over": found.over,
-                "chance": found.chance,
-                "told": found.told,
-            }
-        )
+    for model, at, sign in signs(settings, entity, given, moment(since)):
+        told = {name: getattr(sign, name) for name in sign.__slots__ if name not in ("column", "threshold", "state")}
+        line = {"model": model, "column": sign.column, "threshold": at, "found": sign.found}
+        rows.append({**line, **told, "told": sign.told})
     emit(rows, form, settings.language)
+
+
+def successors(
+    entity: Annotated[str, typer.Argument(help="Kind of entity; supplier above all.")],
+    since: Annotated[str, typer.Option("--since", help="Entities that began after this day are held against earlier.")],
+    workspace: WorkspaceOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Show entities that began since a day and share telephone, address, account, officers or holders with an earlier
+    one: a rename, or a split. Those whose earlier self was warned about come first."""
+    settings = settings_for(workspace)
+    from serving.succession import succession
+
+    day = moment(since)
+    assert day is not None
+    emit(succession(settings, entity, day), form, settings.language)
 
 
 def metrics(

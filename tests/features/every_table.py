@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from datetime import date, timedelta
-from functools import cache
 from typing import Any
 
 from features.contracts import contracts
@@ -50,10 +49,11 @@ def _row(contract: Contract, number: int, dice: random.Random) -> Row:
 
 def _value(contract: Contract, column: Column, number: int, dice: random.Random) -> Any:
     name = column.name
-    if not column.required and not column.key and dice.random() < 0.1:
+    unfilled = 0.6 if name in ("valid_to", "end_at") else 0.1
+    if not column.required and not column.key and dice.random() < unfilled:
         return None
     if column.key and column.type in ("str", "hash", "code") and column.references is None and name not in WORDS:
-        return f"{contract.name}-{number}" if _alone(contract, name) else f"{contract.name}-{number // 2}"
+        return f"{contract.name}-{number}" if contract.key == (name,) else f"{contract.name}-{number // 2}"
     if column.references is not None:
         return f"{column.references}-{dice.randrange(ROWS)}"
     if name in WORDS:
@@ -83,8 +83,3 @@ def _plain(column: Column, number: int, dice: random.Random) -> Any:
     if column.values:
         return column.values[number % len(column.values)]
     return kinds.get(column.type, f"{column.name}-{dice.randrange(4)}")
-
-
-@cache
-def _alone(contract_name: Contract, name: str) -> bool:
-    return contract_name.key == (name,)

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
+import ibis.expr.operations as ops
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from features.build import build
+from features.contracts import contract_of
 from features.engine import Engine
 from features.lake import Lake
 from features.measures import entities
+from features.measures.declare import fused
+from features.measures.tables import Tables
 from features.profile_store import place
 from features.profiles import Profiles
 from features.refresh import state
 from features.refresh.refresh import Refreshed, refresh
+from features.unknown import fields_of
 from tests.features.random_rows import DAYS, START, arrow, drawn
 
 FEW = 3
@@ -61,9 +67,19 @@ steps = st.lists(
 )
 
 
-def filled(folder: Path, seed: int) -> Lake:
+@cache
+def read_by(kind: str) -> tuple[str, ...]:
+    """Tables that the kind's queries read."""
+    tables, of = Tables(Engine.of({}), START, keep=False), entities()[kind]
+    queries = [of.attributes(tables), *(fused(of, view, tables)[0] for view in of.views)]
+    return tuple(sorted({one.name for query in queries for one in query.op().find(ops.DatabaseTable)}))
+
+
+def filled(folder: Path, kind: str, seed: int) -> Lake:
+    """A lake with rows in every table that the kind reads."""
     lake = Lake(str(folder))
-    lake.commit_all({name: arrow(name, drawn(name, range(n), seed)) for name, n in ROWS.items()}, "test", "0")
+    rows = {name: arrow(name, drawn(name, range(ROWS.get(name, 15)), seed)) for name in read_by(kind)}
+    lake.commit_all(rows, "test", "0")
     return lake
 
 
@@ -105,19 +121,77 @@ def assert_same(one: Profiles, other: Profiles) -> None:
     assert (one.as_of, one.lake_version, one.missing) == (other.as_of, other.lake_version, other.missing)
 
 
-@pytest.mark.parametrize("kind", sorted(entities()))
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def walked(kind: str, seed: int, changes: list[Step], folder: Path) -> list[Refreshed]:
+    """Refresh after every step, and hold it against a rebuild."""
+    lake = filled(folder / "lake", kind, seed)
+    made = [refreshed(lake, kind, folder / "profiles", day(DAYS - 50))]
+    for step in changes:
+        put(lake, step)
+        made.append(refreshed(lake, kind, folder / "profiles", day(step.as_of)))
+        assert made[-1].against == ""
+        assert_same(made[-1].profiles, rebuilt(lake, kind, day(step.as_of)))
+    return made
+
+
+@pytest.mark.parametrize("kind", ["practitioner", "drug_institution"])
+@settings(max_examples=2, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(seed=st.integers(0, 10_000), changes=steps)
 def test_a_refresh_equals_a_rebuild(
     kind: str, seed: int, changes: list[Step], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    folder = tmp_path_factory.mktemp("refresh")
-    lake = filled(folder / "lake", seed)
-    assert_same(
-        refreshed(lake, kind, folder / "profiles", day(DAYS - 50)).profiles, rebuilt(lake, kind, day(DAYS - 50))
-    )
-    for step in changes:
-        put(lake, step)
-        made = refreshed(lake, kind, folder / "profiles", day(step.as_of))
-        assert made.against == ""
-        assert_same(made.profiles, rebuilt(lake, kind, day(step.as_of)))
+    walked(kind, seed, changes, tmp_path_factory.mktemp("refresh"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", sorted(entities()))
+@settings(max_examples=3, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(seed=st.integers(0, 10_000), changes=steps)
+def test_a_refresh_of_any_kind_equals_a_rebuild(
+    kind: str, seed: int, changes: list[Step], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    walked(kind, seed, changes, tmp_path_factory.mktemp("refresh"))
+
+
+def test_a_day_of_lines_is_added_up_and_what_it_does_not_touch_is_kept(tmp_path: Path) -> None:
+    step = Step(("prescription",), new=5, corrected=2, since=DAYS - 1.0, as_of=DAYS - 49.5, seed=3)
+    first, made = walked("institution", 1, [step], tmp_path)
+    assert set(first.ways.values()) == {"whole"}
+    assert (made.ways["prescriptions"], made.ways["mix"]) == ("added", "added")
+    assert made.ways["attributes"] == "kept"
+    assert 0 < made.touched <= len(made.profiles.values)
+
+
+def test_nothing_new_keeps_everything(tmp_path: Path) -> None:
+    first, made = walked("vehicle", 1, [Step((), 0, 0, 0.0, DAYS - 50, 0)], tmp_path)
+    assert set(made.ways.values()) == {"kept"}
+    assert (first.touched, made.touched) == (len(made.profiles.values), 0)
+
+
+def test_another_smallest_group_or_program_is_measured_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = filled(tmp_path / "lake", "vehicle", 1)
+    refreshed(lake, "vehicle", tmp_path / "profiles")
+    engine = Engine.open(lake, threads=1)
+    told = state.load(tmp_path / "profiles", "vehicle")
+    assert refresh(engine, "vehicle", None, FEW + 1, told).against == "features.refresh.min_peers"
+    monkeypatch.setattr(state, "program", lambda: "another")
+    assert refresh(engine, "vehicle", None, FEW, told).against == "features.refresh.program"
+
+
+def test_one_state_is_kept_and_half_of_one_is_none(tmp_path: Path) -> None:
+    lake, folder = filled(tmp_path / "lake", "vehicle", 1), tmp_path / "profiles"
+    for number in (DAYS - 50, DAYS - 40):
+        refreshed(lake, "vehicle", folder, day(number))
+    (held,) = folder.glob(f"vehicle/*/{state.FOLDER}")
+    next(held.glob("*.parquet")).write_bytes(b"half")
+    assert state.load(folder, "vehicle") is None
+    assert refreshed(lake, "vehicle", folder, day(DAYS - 40)).against == "features.refresh.first"
+
+
+def test_windows_are_about_moments_of_rows() -> None:
+    """`Tables.ago` finds out which rows cross a bound by `event_at`: it must be the rows' own."""
+    engine = Engine.of({})
+    for kind in entities().values():
+        for view in kind.views:
+            rows = view.build(Tables(engine, START, keep=False))
+            dated = set(fields_of(rows.event_at)) if "event_at" in rows.columns else set()
+            assert dated <= {(table, name) for table, _ in dated for name in contract_of(table).event}, view.name

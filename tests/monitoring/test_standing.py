@@ -132,3 +132,13 @@ def test_rare_reasons_make_no_drift() -> None:
     then = {"dose": 500} | {f"rare {n}": 1 for n in range(40)}
     now = {"dose": 500} | {f"other {n}": 1 for n in range(40)}
     assert not mixed(then, now).moved
+
+
+def test_a_mix_that_moved_a_year_before_as_well_is_a_season_and_raises_nothing() -> None:
+    then, now = {"dose": 600, "price": 400}, {"dose": 30, "price": 70}
+    found = mixed(then, now, season={"dose": 33, "price": 67})
+    assert (found.moved, found.season, found.alarming) == (True, True, False)
+    assert found.told.en.startswith("The mix has moved as it did a year before")
+    assert mixed(then, now, season={"dose": 60, "price": 40}).alarming
+    few = mixed(then, now, season={"dose": 3, "price": 7})
+    assert (few.season, few.alarming) == (None, True)

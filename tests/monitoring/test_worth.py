@@ -11,7 +11,8 @@ import pytest
 from cases.worth import Came
 from gnomon.terms import Outcome
 from monitoring.outcomes import Funnel
-from monitoring.worth import expected, retirements, timing, yields
+from monitoring.series import precision
+from monitoring.worth import expected, floors, retirements, timing, yields
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -89,7 +90,34 @@ def funnel(confirmed: int, false_alarm: int) -> Funnel:
 
 def test_a_model_is_proposed_for_retirement_only_beyond_doubt() -> None:
     assert retirements([funnel(0, 30)]) == []
-    assert retirements([funnel(0, 19)], floor=0.9) == []
+    assert retirements([funnel(0, 19)], floor=lambda model: 0.9) == []
     (found,) = retirements([funnel(1, 199)])
     assert "1 of 200" in found.told.en
     assert retirements([funnel(20, 180)]) == []
+
+
+def test_a_floor_is_the_models_own_before_its_schemes_before_the_deployments() -> None:
+    floor = floors(
+        0.05, {"W001": 0.3, "over-prescribing": 0.2}, {"W001": "over-prescribing", "W002": "over-prescribing"}
+    )
+    assert [floor(name) for name in ("W001", "W002", "W003")] == [0.3, 0.2, 0.05]
+    assert retirements([funnel(20, 180)], floor) != []
+
+
+def test_a_proposal_brings_its_evidence() -> None:
+    rows = judged(150, 0, 1) + judged(150, 100, 2)
+    promise = expected("W001", rows, START + timedelta(days=50))
+    (found,) = retirements([funnel(1, 199)], lately={"W001": promise})
+    told = [one.en for one in found.evidence]
+    assert told[0].startswith("Confirmed or worth the look: ")
+    assert "are expected to be confirmed" in told[1]
+    assert "the estimate was off by" in told[2]
+
+
+def test_a_promise_for_one_month_learns_from_what_was_known_before_it_and_looks_no_further() -> None:
+    rows = judged(150, 0, 1) + judged(60, 100, 2) + judged(60, 140, 3)
+    months = precision("W001", rows, START + timedelta(days=150))
+    assert [f"{one.since:%Y-%m}" for one in months] == ["2026-01", "2026-04", "2026-05"]
+    assert [one.promise.warnings for one in months] == [150, 60, 60]
+    assert [one.promise.learned_from for one in months] == [0, 150, 210]
+    assert months[0].promise.value is None

@@ -121,6 +121,7 @@ API = {
     "GET /v1/forecasts": shown(),
     "GET /v1/funnel": shown(),
     "GET /v1/labels": shown(frozenset({Role.DATA_SCIENTIST, Role.SERVICE, Role.SUPERVISOR})),
+    "GET /v1/changes/{feed}": shown(path={"feed": "cases"}),
     "GET /v1/trail": shown(query={"text": "绝密"}),
     "GET /v1/trail/verify": Expected(How.OVERSIGHT),
     "GET /v1/trail/bundle": hidden(),

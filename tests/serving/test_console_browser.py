@@ -117,3 +117,54 @@ def test_a_viewer_sees_no_button_to_act(page) -> None:
     sign_in(page, "viewer")
     page.goto("/console/cases/1")
     assert page.locator(".moves form").count() == 0
+
+
+PEOPLES_WORK = {
+    "supervisor": (
+        "/console/", "/console/cases/1", "/console/notices", "/console/circulars", "/console/lists/problems",
+        "/console/lists/duties", "/console/lists/developments", "/console/lists/forecasts", "/console/lists/funnel",
+        "/console/trail", "/console/suppressions", "/console/raise", "/console/import",
+    ),
+    "administrator": ("/console/people", "/console/bodies", "/console/policies", "/console/messages"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("role", PEOPLES_WORK)
+def test_every_page_of_peoples_work_fits_desk_and_phone_in_both_languages(page, role) -> None:
+    unlabelled = "all => all.filter(one => one.type != 'hidden' && !one.labels.length).map(one => one.name)"
+    page.goto("/")
+    page.get_by_label("Account").fill(role)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    for language, width in (("zh", 390), ("en", 1280)):
+        page.context.add_cookies([{"name": "gnomon_language", "value": language, "url": page.url}])
+        page.set_viewport_size({"width": width, "height": 844})
+        for path in PEOPLES_WORK[role]:
+            answer = page.goto(path)
+            assert answer.status == 200, path
+            assert page.locator("html").get_attribute("lang")[:2] == language
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            assert page.locator("input, select, textarea").evaluate_all(unlabelled) == [], path
+
+
+def test_a_case_is_raised_handled_and_given_a_file_without_any_script(browser, place) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, locale="en-GB", base_url=place.url, java_script_enabled=False
+    )
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    sign_in(page)
+    page.get_by_role("link", name="Raise a case").click()
+    page.get_by_label("Title").fill("Road works have stood still for two years")
+    page.get_by_label("What is known").fill("Handed from office to office since 2022.")
+    page.get_by_label("Scene").select_option("public-works")
+    page.get_by_label("Scheme").fill("stalled-project")
+    page.get_by_role("button", name="Raise a case").click()
+    assert "the case is raised" in page.get_by_role("status").inner_text()
+    page.get_by_role("button", name="sign in").click()
+    page.locator("#files summary").click()
+    page.get_by_label("File").set_input_files({"name": "site.txt", "mimeType": "text/plain", "buffer": b"nobody there"})
+    page.locator("#files form button").click()
+    assert page.get_by_role("link", name="site.txt").is_visible()
+    assert "site.txt" in page.locator(".timeline").inner_text()
+    context.close()

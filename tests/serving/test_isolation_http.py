@@ -20,6 +20,7 @@ from fastapi.responses import Response
 from cases import audit, bodies, notices, outbox, people, policy, queue, raising, rectification, service
 from cases import suppression as suppressions
 from cases.asked import Part
+from cases.feeds import Feed
 from cases.people import Person
 from cases.raising import Raised
 from cases.rescreen import Theirs, rescreen
@@ -33,7 +34,7 @@ from serving.api.app import create
 from serving.console import session as sessions
 from tests.databases import schema_of
 from tests.serving.conftest import warned
-from tests.serving.routes_expected import EXPECTED, Expected, How
+from tests.serving.routes_expected import EXPECTED, Expected, How, shown
 
 SECRET = "绝密"
 A, B, ABOVE = "甲局", "乙局", "监委"
@@ -314,6 +315,23 @@ def test_lists_and_counts_leave_out_what_is_anothers(world: World, path: str, co
     assert ours + theirs + kept == everything
     told = sum(float(line.rpartition(" ")[2]) for line in metrics.splitlines() if line.startswith("gnomon_cases{"))
     assert told == cases
+
+
+@pytest.mark.parametrize("feed", [one for one in Feed if one is not Feed.DEAD])
+def test_no_feed_tells_of_what_is_anothers(world: World, feed: Feed) -> None:
+    asked = shown(path={"feed": feed.value})
+    with asking(world) as ask:
+        theirs = ask("GET /v1/changes/{feed}", asked, "c-supervisor" if feed is Feed.SUPPRESSIONS else "a-supervisor")
+        assert theirs.status_code == 200
+        assert theirs.json()["items"], "its own body follows it"
+        for role in Role:
+            ours = ask("GET /v1/changes/{feed}", asked, f"b-{role}")
+            assert SECRET not in ours.text
+            mine = {Feed.CASES, Feed.TRAIL, Feed.NOTICES}
+            assert ours.status_code == 403 or feed in mine or ours.json()["items"] == []
+        dead = {role: ask("GET /v1/changes/{feed}", shown(path={"feed": "dead"}), f"b-{role}") for role in Role}
+    assert {role for role, answer in dead.items() if answer.status_code != 403} == {Role.ADMINISTRATOR}
+    assert SECRET not in dead[Role.ADMINISTRATOR].text
 
 
 def test_no_route_shows_changes_or_counts_what_is_anothers(world: World) -> None:

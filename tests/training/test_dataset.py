@@ -103,6 +103,14 @@ def test_an_entity_is_learned_from_as_it_was_when_it_was_judged(profiles: Profil
     assert sorted(joined.ids) == sorted(profiles.ids)
 
 
+def test_stacked_profiles_keep_the_trials_behind_their_rates(profiles: Profiles) -> None:
+    held = replace(profiles, trials=profiles.values.iloc[:, :1])
+    ids = profiles.ids
+    joined = stack([held.select(ids[:5]), held.select(ids[5:9])])
+    assert joined.select(ids[5:9]).trials is not None
+    pd.testing.assert_frame_equal(joined.select(ids[5:9]).trials, held.select(ids[5:9]).trials)  # type: ignore[arg-type]
+
+
 def test_stacked_profiles_keep_each_value_beside_its_own_norm(profiles: Profiles) -> None:
     first, second = profiles.select(profiles.ids[:5]), profiles.select(profiles.ids[5:9])
     joined = stack([first, second])
