@@ -1,12 +1,14 @@
 """Profiles of ten million prescription lines: ours, hand-written DuckDB SQL, and pandas.
 
     python -m benchmarks.features [--data DIR] [--rows N] [--repeat K] [--engines ours,sql,pandas] [--format table|json]
+    python -m benchmarks.features --scale [--sizes 1000000,10000000,100000000] [--engines ours] …
 
 Institution, practitioner and drug-in-institution measures with their windows and norms; each run in a process of its
 own, in turn, on two threads. `seconds` and `peak_mb` (peak resident memory) are medians; `low` and `high` the extremes.
 Ratios are of medians: under 1 is faster than the peer. `cpu_seconds` is the processor time of all threads, which other
 work on the machine disturbs less. `differ` counts the values of the columns in common that lie
-apart from ours by more than 1e-6 of the value.
+apart from ours by more than 1e-6 of the value. `--scale` runs ours at 1, 10 and 100 million lines and fits the cost
+model of docs/engines.md; the engine `spark` is ours on Spark in this machine.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import gettempdir
@@ -26,6 +29,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.features_scale import SIZES, grown
 from benchmarks.markets import say
 from benchmarks.prescriptions import Stored, written
 
@@ -41,21 +45,40 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=Path(gettempdir()) / "gnomon-benchmarks")
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--engines", default="ours,sql,pandas")
+    parser.add_argument("--engines", default="")
+    parser.add_argument("--scale", action="store_true")
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument("--run", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.run:
         _run(given.run, given.data, given.rows)
         return
-    subprocess.run([sys.executable, "-m", "benchmarks.features", "--run", "data", *_same(given)], check=True)
-    engines = given.engines.split(",")
+    if given.scale:
+        engines, sizes = (given.engines or "ours").split(","), [int(one) for one in given.sizes.split(",")]
+        _tell(grown(partial(_sized, given), engines, sizes, given.repeat, given.data), given.format)
+        return
+    _written(given)
+    engines = (given.engines or "ours,sql,pandas").split(",")
     runs: dict[str, list[dict[str, float]]] = {engine: [] for engine in engines}
     for turn in range(given.repeat):
         for engine in engines:
             runs[engine].append(_in_a_process(engine, given))
             say(f"{turn + 1}/{given.repeat} {engine} {runs[engine][-1]}")
     _tell(_rows(given.rows, runs, given.data), given.format)
+
+
+def _sized(given: argparse.Namespace, engine: str, rows: int) -> dict[str, float]:
+    """One run of one engine on so many rows."""
+    sized = argparse.Namespace(**{**vars(given), "rows": rows})
+    _written(sized)
+    told = _in_a_process(engine, sized)
+    say(f"{rows:,} {engine} {told}")
+    return told
+
+
+def _written(given: argparse.Namespace) -> None:
+    subprocess.run([sys.executable, "-m", "benchmarks.features", "--run", "data", *_same(given)], check=True)
 
 
 def _same(given: argparse.Namespace) -> list[str]:
@@ -78,8 +101,8 @@ def _run(engine: str, data: Path, rows: int) -> None:
     files = {table: stored.files(table) for table in stored.state()}
     begun, worked = perf_counter(), process_time()
     parts: dict[str, float] = {}
-    if engine == "ours":
-        found, parts = _ours(stored)
+    if engine in ("ours", "spark"):
+        found, parts = _ours(stored, "duckdb" if engine == "ours" else f"local[{THREADS}]")
     elif engine == "sql":
         from benchmarks.features_sql import profiles as by_sql
 
@@ -94,11 +117,11 @@ def _run(engine: str, data: Path, rows: int) -> None:
     sys.stdout.write(json.dumps(told) + "\n")
 
 
-def _ours(stored: Stored) -> tuple[dict[str, pd.DataFrame], dict[str, float]]:
+def _ours(stored: Stored, url: str) -> tuple[dict[str, pd.DataFrame], dict[str, float]]:
     from features.build import build
     from features.engine import Engine
 
-    engine = Engine.open(stored, threads=THREADS, memory=MEMORY)
+    engine = Engine.open(stored, threads=THREADS, memory=MEMORY, url=url)
     found, parts = {}, {}
     for kind in KINDS:
         begun = perf_counter()

@@ -28,13 +28,25 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from benchmarks.queue_rows import CITY, DOCTOR, LATE, fill, warned
-from cases import audit, lists, pages, people, queue, search, service, store
+from cases import audit, dossier, lists, pages, people, queue, search, service, store
 from cases.people import Person
 from cases.workflow import Action
 from gnomon.config import Settings
 from gnomon.database import connect, transaction
 
-WORDS = ("人民医院", "县中心", "诊所", "H12", "over-presc", "医院 19")
+WORDS = (
+    "人民医院",
+    "县中心",
+    "诊所",
+    "H12",
+    "over-presc",
+    "医院 19",
+    "院",
+    "9号",
+    "中心诊所 h1",
+    "并不存在的医院",
+    "s3",
+)
 
 
 def main() -> None:
@@ -109,14 +121,13 @@ def _measured(engine: Engine, rows: int, repeat: int) -> list[dict[str, Any]]:
 def _works(
     chief: Person, doctor: Person, cases: int, chance: random.Random
 ) -> Iterator[tuple[str, Callable[[Session], Any]]]:
-    gravest = pages.Order.GRAVEST
-    yield "queue page", lambda s: pages.cases(s, state="alive", order=gravest, reader=chief).rows
-    yield "queue page of one body", lambda s: pages.cases(s, state="alive", order=gravest, reader=doctor).rows
+    yield "queue page", lambda s: _queue_page(s, chief)
+    yield "queue page of one body", lambda s: _queue_page(s, doctor)
     yield "queue, tenth page", _TenthPage(chief)
     yield "queue, one scheme and owner", lambda s: pages.cases(s, scheme="s1", owner=DOCTOR, reader=doctor).rows
-    yield "counts of one body", lambda s: pages.counts(s, doctor)
-    yield "case page", lambda s: service.read(s, chance.randint(1, cases), chief)
-    yield "case page of one body", lambda s: service.read(s, 1 + 10 * chance.randrange(cases // 10), doctor)
+    yield "case page", lambda s: _case_page(s, chance.randint(1, cases), chief)
+    yield "case page of one body", lambda s: _case_page(s, 1 + 10 * chance.randrange(cases // 10), doctor)
+    yield "warning by its fingerprint", lambda s: service.read_warning(s, f"{chance.randint(1, cases):064x}", chief)
     yield "search cases", lambda s: pages.cases(s, text=_word(chance, cases), reader=chief).rows
     yield "search cases of one body", lambda s: pages.cases(s, text=_word(chance, cases), reader=doctor).rows
     yield "search warnings", lambda s: pages.warnings(s, text=_word(chance, cases), reader=chief).rows
@@ -125,6 +136,20 @@ def _works(
     yield "claim the next case", lambda s: service.take_next(s, chief)
     yield "note on a case", lambda s: _note(s, chance.randint(1, cases), chief)
     yield "list of problems, one scene", lambda s: lists.rows(s, lists.Kind.PROBLEMS, doctor, since=LATE)
+
+
+def _queue_page(session: Session, reader: Person) -> None:
+    """All that the page shows: the gravest cases, and how many stand where."""
+    gravest = pages.Order.GRAVEST
+    assert pages.cases(session, state="alive", order=gravest, reader=reader).rows
+    pages.counts(session, reader)
+
+
+def _case_page(session: Session, number: int, reader: Person) -> None:
+    """All that the page shows: the case with warnings and trail, what may be done, and everything beside it."""
+    view = service.read(session, number, reader)
+    service.allowed(view.case, reader)
+    dossier.dossier(session, number, reader)
 
 
 class _TenthPage:

@@ -41,6 +41,11 @@ def public_key(settings: Settings) -> str:
     return _key(settings).public_key().public_bytes_raw().hex()
 
 
+def sign(settings: Settings, told: bytes) -> str:
+    """The deployment's signature over some bytes, in hex."""
+    return _key(settings).sign(told).hex()
+
+
 def export(session: Session, settings: Settings, path: Path) -> Bundle:
     """Write the whole trail as a bundle. One that does not verify is not signed: a fault (409) says where it breaks."""
     found = audit.verify(session)
@@ -63,7 +68,7 @@ def export(session: Session, settings: Settings, path: Path) -> Bundle:
         }
         told = json.dumps(manifest, sort_keys=True).encode()
         file.writestr("manifest.json", told)
-        file.writestr("signature", _key(settings).sign(told).hex())
+        file.writestr("signature", sign(settings, told))
     return Bundle(path, found.events, found.head, public_key(settings))
 
 

@@ -19,6 +19,8 @@ from gnomon.i18n import both
 CLOCK = Person("clock", "clock", Role.SUPERVISOR, via=bodies.SYSTEM)
 _COHORT = 2000
 """Latest cases that a forecast learns from."""
+_LOOKED_BACK = 300
+"""Latest cases that a calibration looks at."""
 FEWEST = 20
 """Closed cases below which nothing is foretold."""
 
@@ -84,6 +86,50 @@ def forecasts(session: Session, reader: Person | None = None, now: datetime | No
         if told is not None:
             found.append(told)
     return sorted(found, key=lambda one: (-(one.breach or 0.0), one.working_days_left))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How well breaches were foretold half-way, by what was known then."""
+
+    cases: int
+    """Closed cases that a chance could be told for."""
+    told: float
+    """Mean of the chances."""
+    came: float
+    """Share that did miss its date."""
+    brier: float
+    """Mean squared error of the chances."""
+    baseline: float
+    """The same for somebody who always tells the share that came: who is worse knows nothing about single cases."""
+
+
+def calibration(session: Session, scheme: str) -> Calibration | None:
+    """Foretell each of the latest closed cases of a scheme again, half-way to its date, from the cases known then.
+
+    Null when no chance could be told. Error: Brier (1950), Verification of forecasts expressed in terms of probability.
+    """
+    days, now = policy.work_calendar(session), datetime.now(UTC)
+    query = select(Case.claimed_at, Case.closed_at, Case.paused_days, Case.due).where(Case.scheme == scheme)
+    query = query.where(Case.claimed_at.is_not(None), Case.state != State.MERGED.value)
+    found = session.execute(query.order_by(Case.id.desc()).limit(_LOOKED_BACK)).all()
+    rows = [(begun, closed, paused, due) for begun, closed, paused, due in found if begun is not None]
+    pairs = []
+    for begun, closed, paused, due in rows:
+        if closed is None or due is None or closed > now:
+            continue
+        allowed = days.between(begun, due) - paused
+        moment = days.after(begun, allowed // 2)
+        known = [(days.between(b, min(e or moment, moment)) - p, e is not None and e <= moment) for b, e, p, _ in rows
+                 if b < moment]  # fmt: skip
+        reached = survival(known, allowed // 2)
+        if closed > moment and sum(ended for _, ended in known) >= FEWEST and reached > 0:
+            pairs.append((survival(known, allowed) / reached, closed > due))
+    if not pairs:
+        return None
+    told, came = (sum(column) / len(pairs) for column in zip(*pairs, strict=True))
+    brier = sum((chance - late) ** 2 for chance, late in pairs) / len(pairs)
+    return Calibration(len(pairs), told, came, brier, came * (1 - came))
 
 
 def survival(durations: Sequence[tuple[int, bool]], at: int) -> float:

@@ -40,8 +40,11 @@ def dossier(session: Session, case_id: int, reader: Person) -> dict[str, Any]:
 def public(session: Session, case_id: int) -> dict[str, Any] | None:
     """What everybody may be told about a case that has ended: no names, no reasons; null before the end."""
     found = queue.found(session, case_id)
-    if found.state not in ENDED:
-        return None
+    return told_to_all(found) if found.state in ENDED else None
+
+
+def told_to_all(found: Case) -> dict[str, Any]:
+    """What everybody may be told about an ended case."""
     state = STATES[State(found.state)]
     return {
         "id": found.id,

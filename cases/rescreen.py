@@ -116,6 +116,12 @@ def readable(session: Session, reader: Person) -> ColumnElement[bool]:
     return or_(bodies.visible(session, reader), _sent_by(reader))
 
 
+def may_read(session: Session, reader: Person, record: Foreign) -> bool:
+    """Whether this person may see the record's case, or sent the record."""
+    here = (Foreign.id == record.id, Foreign.case_id == Case.id, readable(session, reader))
+    return bool(session.scalar(select(exists().where(*here))))
+
+
 def _sent_by(person: Person) -> ColumnElement[bool]:
     """Whether the trail names this person as who brought the record in."""
     number = literal(',"id":') + cast(Foreign.id, String) + literal(",")

@@ -24,10 +24,8 @@ BULK = ("issue", "open", "join", "read")
 
 def in_cases(session: Session, text: str) -> ColumnElement[bool]:
     """The condition on `case_file`: name, id, titles, scheme, description or number."""
-    hit = _rows(session, Case.id, Case.haystack, "ix_search_case", text)
-    if text.isdecimal() and len(text) < 19:
-        hit = or_(hit, Case.id == int(text))
-    return hit
+    numbered = (Case.id == int(text),) if text.isdecimal() and len(text) < 19 else ()
+    return _rows(session, Case.id, Case.haystack, "ix_search_case", text, numbered)
 
 
 def in_warnings(session: Session, text: str) -> ColumnElement[bool]:
@@ -74,19 +72,18 @@ def in_trail(
     return session.scalars(query.order_by(Trail.seq.desc()).limit(max(1, min(limit, 200)))).all()
 
 
-def _rows(session: Session, key: Any, column: Any, index: str, text: str) -> ColumnElement[bool]:
+def _rows(
+    session: Session, key: Any, column: Any, index: str, text: str, numbered: Sequence[ColumnElement[bool]] = ()
+) -> ColumnElement[bool]:
     """The condition for a list that is read in its order, a page at a time.
 
     What most rows hold is soon found by reading in that order; the index would first collect nearly all of them. What
     few rows hold is found by the index alone, and OFFSET keeps the planner from hoping for an early end of the list.
     """
     told = text.lower()
-    if session.get_bind().dialect.name != "postgresql" or len(told) < 2:
-        return _holds(session, column, text)
-    commonness = session.scalar(_COMMONNESS, {"told": told, "index": index})
-    if commonness is not None and commonness > _COMMON:
-        return column.contains(told, autoescape=True)  # type: ignore[no-any-return]
-    return key.in_(select(key).where(_holds(session, column, text)).offset(0))  # type: ignore[no-any-return]
+    if session.get_bind().dialect.name != "postgresql" or len(told) < 2 or _share(session, index, told) > _COMMON:
+        return or_(column.contains(told, autoescape=True), *numbered)
+    return key.in_(select(key).where(or_(_holds(session, column, text), *numbered)).offset(0))  # type: ignore[no-any-return]
 
 
 def _holds(session: Session, column: Any, text: str) -> ColumnElement[bool]:
@@ -97,13 +94,29 @@ def _holds(session: Session, column: Any, text: str) -> ColumnElement[bool]:
     return and_(func.gnomon_bigrams(column).op("@>")(func.gnomon_bigrams(told)), there)
 
 
-_COMMON = 0.002
-"""Share of rows expected to hold a text (its pairs taken as independent), from which reading in order is faster."""
-_COMMONNESS = sql("""\
-SELECT CASE WHEN bool_or(common.share IS NULL) THEN 0 ELSE exp(sum(ln(common.share))) END
-FROM unnest(gnomon_bigrams(:told)) AS wanted(pair) LEFT JOIN (
-    SELECT held.pair, held.share FROM pg_stats,
-        unnest(most_common_elems::text::text[], most_common_elem_freqs) AS held(pair, share)
-    WHERE tablename = :index AND schemaname = current_schema()
-) AS common ON common.pair = wanted.pair""")
+def _share(session: Session, index: str, told: str) -> float:
+    """Share of rows that hold a text, from a look at pages picked at random; 0 where a table is small.
+
+    Statistics of single pairs cannot tell it: pairs of one word come together, and their shares cannot be multiplied.
+    """
+    table, column = _LOOKED_IN[index]
+    size = session.scalar(_SIZE, {"name": table}) or 0
+    if size < 10 * _SAMPLE:
+        return 0.0
+    sampled = sql(
+        f"SELECT avg(CASE WHEN position(:told IN {column}) > 0 THEN 1.0 ELSE 0.0 END) "
+        f"FROM {table} TABLESAMPLE SYSTEM (:percent)"
+    )
+    return float(session.scalar(sampled, {"told": told, "percent": 100 * _SAMPLE / size}) or 0)
+
+
+_SAMPLE = 1000
+"""Rows looked at to tell how common a text is."""
+_COMMON = 0.003
+"""Share of rows holding a text beyond which reading in order is faster: more than three of those looked at."""
+_SIZE = sql("SELECT reltuples FROM pg_class WHERE oid = to_regclass(:name)")
+_LOOKED_IN = {
+    "ix_search_case": ("case_file", "haystack"),
+    "ix_search_warning": ("warning", "lower(entity_name || ' ' || entity_id || ' ' || scheme)"),
+}
 _BULK = [literal(action, literal_execute=True) for action in BULK]

@@ -77,20 +77,25 @@ class DuckEngine(Engine):
 
     def _codes(self, place: str, made: ir.Table, columns: Sequence[str]) -> dict[str, str]:
         """A type of its own for the identifiers of each column; none for a column of too many."""
-        found = {}
-        for column in columns:
-            if not made[column].type().is_string():
-                continue
-            held, kind = f"{place}_{column}_ids", f"{place}_{column}"
-            ids = made.filter(made[column].notnull()).select(column).distinct()
-            self._backend.raw_sql(f"CREATE OR REPLACE TEMP TABLE {held} AS {self._sql(ids)}")
-            (many,) = self._backend.raw_sql(f"SELECT count(*) FROM {held}").fetchone()
+        texts = [column for column in columns if made[column].type().is_string()]
+        if not texts:
+            return {}
+        held, found = f"{place}_ids", {}
+        names = ", ".join(f'"{column}"' for column in texts)
+        sets = ", ".join(f'("{column}")' for column in texts)
+        # All columns in one pass: a row names one identifier, and is null in the other columns.
+        rows = f"SELECT {names} FROM ({self._sql(made.select(*texts))}) GROUP BY GROUPING SETS ({sets})"
+        self._backend.raw_sql(f"CREATE OR REPLACE TEMP TABLE {held} AS {rows}")
+        for column in texts:
+            kind = f"{place}_{column}"
+            (many,) = self._backend.raw_sql(f'SELECT count("{column}") FROM {held}').fetchone()
             if 0 < many <= MOST_CODES:
                 self._backend.raw_sql(f"DROP TYPE IF EXISTS {kind}")
                 # In order, for what is coded compares by its code.
-                self._backend.raw_sql(f"CREATE TEMP TYPE {kind} AS ENUM (SELECT * FROM {held} ORDER BY 1)")
+                ids = f'SELECT "{column}" FROM {held} WHERE "{column}" IS NOT NULL ORDER BY 1'
+                self._backend.raw_sql(f"CREATE TEMP TYPE {kind} AS ENUM ({ids})")
                 found[column] = kind
-            self._backend.raw_sql(f"DROP TABLE {held}")
+        self._backend.raw_sql(f"DROP TABLE {held}")
         return found
 
     @staticmethod

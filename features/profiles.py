@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from gnomon.terms import Direction, Norm, Text
+
+if TYPE_CHECKING:
+    from features.norms import Priors
 
 NO_NORM = -1
 """In `Profiles.groups`: no norm speaks about this value."""
@@ -83,6 +87,24 @@ class Profiles:
             int(row["n"]) - int(self._itself(column)[self.groups.index.get_loc(entity_id)]),
             *(float(row[k]) for k in ("median", "scale", "low", "high")),
         )
+
+    def drawn(self, entity_id: str, column: str) -> tuple[float, float] | None:
+        """Of a rate: its trials, and what it counts as beside its peers (`features.rates`); None for anything else."""
+        if self.trials is None or column not in self.trials:
+            return None
+        at = self.groups.index.get_indexer(pd.Index([entity_id]))
+        group = self.groups[column].to_numpy()[at]
+        if group[0] == NO_NORM or column not in self._priors.columns:
+            return None
+        x, n = (frame[column].to_numpy(float)[at] for frame in (self.values, self.trials))
+        then = (x, n) if self._itself(column)[at[0]] else None
+        return float(n[0]), float(self._priors.drawn(column, x, n, group, then)[0])
+
+    @cached_property
+    def _priors(self) -> Priors:
+        from features.norms import Priors
+
+        return Priors(self.norms)
 
     def select(self, entity_ids: Sequence[str]) -> Profiles:
         """The same profiles for some entities, in the order asked for."""

@@ -19,7 +19,7 @@ def served() -> dict[str, tuple[str, ...]]:
 @cache
 def conditions() -> dict[str, str]:
     """Rules that have no measure, and what they ask instead."""
-    return dict(_told()["conditions"])
+    return {model: str(why) for model, why in _told()["conditions"].items()}
 
 
 def _told() -> dict[str, dict[str, list[str]]]:

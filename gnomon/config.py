@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     workspace: Path = Field(Path("workspace"), description="Folder that holds all state.")
     lake: str = Field("", description="URL or folder of the lake; default `<workspace>/lake`.")
     database: str = Field("", description="Database URL; default SQLite in the workspace, PostgreSQL for many users.")
-    engine: str = Field("duckdb", description="Engine that computes profiles.")
+    engine: str = Field("duckdb", description="Engine that computes profiles: duckdb, or a Spark master.")
     mlflow: str = Field("", description="MLflow tracking URL; default SQLite in the workspace.")
     artifacts: str = Field("", description="MLflow artifact folder; default `mlruns` beside the workspace.")
     language: Language = Field(Language.EN, description="Language of the command line: zh or en.")

@@ -33,6 +33,9 @@ COUNTED = frozenset({"institution", "practitioner", "supplier", "tender", "buyer
 NEAR = 0.05
 """Within this share of the median a value is called close to it, not a multiple of it."""
 
+FEW = 0.1
+"""A rate whose deviation is taken from a value further off than this share of it is told with that value."""
+
 BETWEEN = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 
 Rows = Mapping[tuple[str, str], tuple[Evidence, ...]]
@@ -108,9 +111,19 @@ def _reason(profiles: Profiles, entity_id: str, line: Line, evidence: Rows) -> R
         norm=norm,
         deviation=deviation,
         contribution=line.contribution,
-        sentence=sentence(column, profiles.entity, value, norm, why),
+        sentence=_weighed(profiles, entity_id, column, sentence(column, profiles.entity, value, norm, why)),
         evidence=evidence.get((column.name, entity_id), ()),
     )
+
+
+def _weighed(profiles: Profiles, entity_id: str, column: ProfileColumn, said: Text) -> Text:
+    """The sentence, and of a rate of few trials what it counts as: 2 of 2 is not held to be 100 %."""
+    held = profiles.drawn(entity_id, column.name)
+    value = _known(profiles.values, entity_id, column.name)
+    if held is None or value is None or abs(held[1] - value) <= FEW * abs(value):
+        return said
+    more = both("serving.reason.few_trials", n=f"{held[0]:,.0f}", drawn=quantity(held[1], column.unit))
+    return _close_up(Text(f"{said.zh}{more.zh}", f"{said.en} {more.en}"))
 
 
 def sentence(

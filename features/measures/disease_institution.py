@@ -32,23 +32,22 @@ def cases(tables: Tables) -> ir.Table:
         dx=stay.dx_primary.substr(0, 3).nullif(""), decade=age, long=ibis.ifelse(nights > 7, 1, 0),
         complicated=stay.cc_level.isin(["CC", "MCC"]),
     )  # fmt: skip
-    alike = ibis.window(group_by=["dx", "decade", "cc_level"])
-    sick = ibis.window(group_by=["dx", "decade", "long"])
+
+    def elsewhere(column: ir.NumericValue, *like: str) -> ir.FloatingValue:
+        """Mean over the stays of other institutions that are alike: a habit is not its own expectation."""
+        all_, own = ibis.window(group_by=list(like)), ibis.window(group_by=[*like, "institution_id"])
+        n = column.count().over(all_) - column.count().over(own)
+        return (column.sum().over(all_) - column.sum().over(own)) / n.nullif(0)
 
     def excess(column: ir.FloatingColumn) -> ir.FloatingValue:
-        # The others' mean: a case is not its own expectation.
         log = (column + 1.0).log()
-        n = log.count().over(alike)
-        others = (log.sum().over(alike) - log) / (n - 1).nullif(0)
-        return log - others
+        return log - elsewhere(log, "dx", "decade", "cc_level")
 
-    expected = stay.complicated.cast("float64")
-    n = expected.count().over(sick)
     return stay.filter(~is_blank(stay.institution_id) & stay.dx.notnull()).select(
         "admission_id", "event_at", "institution_id", "dx", "complicated", "total",
         entity_id=pair_id(stay.institution_id, stay.dx),
         exam_excess=excess(stay.exam), therapy_excess=excess(stay.therapy), total_excess=excess(stay.total),
-        expected=(expected.sum().over(sick) - expected) / (n - 1).nullif(0),
+        expected=elsewhere(stay.complicated.cast("float64"), "dx", "decade", "long"),
     )  # fmt: skip
 
 
@@ -104,7 +103,7 @@ def complication_share(rows: Rows) -> ir.BooleanValue:
     behind=Behind(where=lambda r: r.complicated),
 )  # fmt: skip
 def complication_gap(rows: Rows) -> ir.Value:
-    """Share with complications less the share among all other stays of like disease, decade of age and length.
+    """Share with complications less that among other institutions' stays of like disease, decade of age and length.
 
     Indirect standardisation: Breslow and Day (1987), Statistical Methods in Cancer Research II, chapter 2.
     """
@@ -116,7 +115,7 @@ def complication_gap(rows: Rows) -> ir.Value:
     DEAR, Text("检查费超出期望", "examinations over expected"), "x", behind=Behind(weigh=lambda r: r.exam_excess)
 )
 def exam_excess(rows: Rows) -> ir.Value:
-    """Mean log excess of the examinations charged over other stays of like disease, age and complication."""
+    """Mean log excess of examinations over other institutions' stays of like disease, age and complication."""
     return rows.exam_excess.mean()
 
 
@@ -124,7 +123,7 @@ def exam_excess(rows: Rows) -> ir.Value:
     DEAR, Text("治疗费超出期望", "therapy over expected"), "x", behind=Behind(weigh=lambda r: r.therapy_excess)
 )
 def therapy_excess(rows: Rows) -> ir.Value:
-    """Mean log excess of the therapy charged over other stays of like disease, age and complication."""
+    """Mean log excess of therapy over other institutions' stays of like disease, age and complication."""
     return rows.therapy_excess.mean()
 
 
@@ -132,5 +131,5 @@ def therapy_excess(rows: Rows) -> ir.Value:
     DEAR, Text("总费用超出期望", "cost over expected"), "x", behind=Behind(weigh=lambda r: r.total_excess)
 )
 def cost_excess(rows: Rows) -> ir.Value:
-    """Mean log excess of all that was charged over other stays of like disease, age and complication."""
+    """Mean log excess of all that was charged over other institutions' stays of like disease, age and complication."""
     return rows.total_excess.mean()

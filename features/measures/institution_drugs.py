@@ -9,7 +9,15 @@ import ibis.expr.types as ir
 
 from features.measures.declare import RECENT, Behind, Rows, View, ratio
 from features.measures.institution import INSTITUTION, attributes
-from features.measures.prescribing import BY_COURSE, MIN_PATIENTS, drugs, lines, own_drugs
+from features.measures.prescribing import (
+    BY_COURSE,
+    MIN_PATIENTS,
+    OVERLAP,
+    days_supply_overlap_share,
+    drugs,
+    lines,
+    own_drugs,
+)
 from features.measures.tables import Tables
 from gnomon.terms import Direction, Text
 
@@ -119,15 +127,7 @@ def blank_prescriber_share(rows: Rows) -> ir.BooleanValue:
     return rows.blank
 
 
-@INSTITUTION.measure(
-    LINES,
-    Text("供药天数重叠占比", "share of overlapping days of supply"),
-    "%",
-    behind=Behind(weigh=lambda r: r.left_over),
-)
-def days_supply_overlap_share(rows: Rows) -> ir.Value:
-    """Share of the days of supply prescribed while the patient still had as many of the same drug."""
-    return ratio(rows.left_over.fill_null(0.0).sum(), rows.days_supply.sum())
+INSTITUTION.measure(LINES, OVERLAP, "%", behind=Behind(weigh=lambda r: r.left_over))(days_supply_overlap_share)
 
 
 @INSTITUTION.share(LINES, Text("管制药品处方占比", "share of controlled drugs"), Direction.NONE)

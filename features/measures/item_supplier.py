@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio
 from features.measures.prescribing import is_blank
-from features.measures.tables import Tables, joined, pair_id
+from features.measures.tables import Tables, civil, joined, pair_id
 from gnomon.terms import Direction, Text
 
 BUYERS = ("hospital", "clinic", "pharmacy", "school")
@@ -19,15 +19,15 @@ def purchases(tables: Tables) -> ir.Table:
     bought = bought.filter((bought.kind == "purchase_in") & ~is_blank(bought.org_id) & ~is_blank(bought.item_code))
     body = tables.organization
     kind = ibis.cases(*((body.roles.contains(one), one) for one in BUYERS), else_=ibis.null("string"))
-    body = body.select("region_code", "name", "level", org_id="org_id", kind=kind)
+    body = body.select("region_code", "name", "level", org_id="org_id", buyer=kind)
     bought = joined(bought.left_join(body, "org_id").drop("org_id_right"))
-    bought = bought.mutate(month=bought.moved_at.strftime("%Y-%m"))
+    bought = bought.mutate(month=civil(bought.moved_at).strftime("%Y-%m"))
     reference = tables.price_reference.select("item_code", "region_code", "month", "ref_price")
     on = ["item_code", "region_code", "month"]
     bought = joined(bought.left_join(reference, on).drop(*(f"{name}_right" for name in on)))
     worth = bought.unit_price * bought.quantity
     return bought.select(
-        "movement_id", "event_at", "org_id", "item_code", "name", "kind", "level", worth=worth,
+        "movement_id", "event_at", "org_id", "item_code", "name", "level", kind="buyer", worth=worth,
         supplier_id="counterparty_id", entity_id=pair_id(bought.org_id, bought.item_code, bought.counterparty_id),
         reference=bought.ref_price * bought.quantity, price="unit_price",
         of_item=worth.sum().over(ibis.window(group_by=["org_id", "item_code"])),

@@ -8,7 +8,15 @@ import ibis
 import ibis.expr.types as ir
 
 from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio
-from features.measures.prescribing import BY_COURSE, drugs, is_blank, lines, own_drugs
+from features.measures.prescribing import (
+    BY_COURSE,
+    OVERLAP,
+    days_supply_overlap_share,
+    drugs,
+    is_blank,
+    lines,
+    own_drugs,
+)
 from features.measures.tables import Tables, joined
 from gnomon.terms import Direction, Text
 
@@ -166,15 +174,7 @@ def weekend_share(rows: Rows) -> ir.BooleanValue:
     return rows.weekend
 
 
-@PRACTITIONER.measure(
-    LINES,
-    Text("供药天数重叠占比", "share of overlapping days of supply"),
-    "%",
-    behind=Behind(weigh=lambda r: r.left_over),
-)
-def days_supply_overlap_share(rows: Rows) -> ir.Value:
-    """Share of the days of supply prescribed while the patient still had as many of the same drug."""
-    return ratio(rows.left_over.fill_null(0.0).sum(), rows.days_supply.sum())
+PRACTITIONER.measure(LINES, OVERLAP, "%", behind=Behind(weigh=lambda r: r.left_over))(days_supply_overlap_share)
 
 
 @PRACTITIONER.measure(LINES, Text("处方近期增长", "recent growth"), "x")

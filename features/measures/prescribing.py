@@ -8,8 +8,9 @@ from hashlib import sha256
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import span
+from features.measures.declare import Rows, ratio, span
 from features.measures.tables import Tables, civil, joined, local
+from gnomon.terms import Text
 
 MIN_PATIENTS = 10
 """Fewer patients of one drug say nothing about how somebody prescribes it."""
@@ -115,6 +116,7 @@ def drugs(tables: Tables, key: str, peers: ir.Table) -> ir.Table:
         "times_365d",
         "event_at",
         furthest_patients=ibis.ifelse(furthest, drug.patients, ibis.null()),
+        furthest_top=ibis.ifelse(furthest, drug.top / drug.volume.nullif(0.0), ibis.null()),
     )
 
 
@@ -187,3 +189,11 @@ def _times(drug: ir.Table, window: str) -> ir.FloatingValue:
         else_=ibis.null("float64"),
     )
     return per / usual.nullif(0.0)
+
+
+OVERLAP = Text("供药天数重叠占比", "share of overlapping days of supply")
+
+
+def days_supply_overlap_share(rows: Rows) -> ir.Value:
+    """Share of the days of supply prescribed while the patient still had as many of the same drug."""
+    return ratio(rows.left_over.fill_null(0.0).sum(), rows.days_supply.sum())

@@ -25,6 +25,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.build import Frames, compose, moment_of
+from features.contracts import contract_of
 from features.engine import EMBEDDED, Engine
 from features.leave_one_out import Apart
 from features.measures import Entity
@@ -37,6 +38,7 @@ from features.refresh.adding import Restricted, added
 from features.refresh.changes import Changes, Some
 from features.refresh.partials import Partial, partial_of
 from features.refresh.state import State, load, save
+from features.unknown import fields_of
 from gnomon import tracing
 
 Make = Callable[[Tables], ir.Table]
@@ -215,7 +217,8 @@ class Renewed(Frames):
         query, made_of = fused(self.kind, view, tables)
         reads = frozenset(one.name for one in query.op().find(ops.DatabaseTable))
         partial = partial_of(view, query)
-        return Plan(reads, frozenset(tables.bounds), tables.timed, tables.parts, partial, made_of)
+        timed = tables.timed or not _dated_by_rows(query)
+        return Plan(reads, frozenset(tables.bounds), timed, tables.parts, partial, made_of)
 
     def _columns(self) -> dict[str, set[str]]:
         """By table, the columns that changed rows will be asked for."""
@@ -279,6 +282,13 @@ class Renewed(Frames):
             made = pa.concat_tables([self.engine.arrow(others), fresh])
         self.state.parts[name] = made
         return made
+
+
+def _dated_by_rows(query: ir.Table) -> bool:
+    """Whether the windows of a fused aggregation go by what `Changes` looks at: when its rows happened or began."""
+    rows = query.op().parent.parent.to_expr()
+    dated = fields_of(rows.event_at) if "event_at" in rows.columns else ()
+    return all(name in (*contract_of(table).event, "valid_from") for table, name in dated)
 
 
 def _touched(then: Profiles, now: Profiles) -> int:

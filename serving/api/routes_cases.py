@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from cases import bulk, dossier, pages, queue, raising, service
+from cases import bodies, bulk, dossier, pages, queue, raising, service
 from cases.pages import Order
 from cases.raising import MATTER, Raised
 from cases.tables import Case
@@ -154,6 +154,11 @@ def one_case(case_id: int, request: Request, response: Response, asking: Reader)
         if around["forecast"] is not None:
             # How many cases it was learned from would count other bodies' cases.
             del around["forecast"]["learned_from"]
+        around["merges"] = [
+            one
+            for one in around["merges"]
+            if all(bodies.sees(session, asking, number) for number in (one["case_id"], one["into_id"]))
+        ]
         return CaseDetail(
             case=_tagged(response, view.case),
             proposal=None if view.case.proposal is None else json.loads(view.case.proposal),

@@ -20,7 +20,7 @@ router = APIRouter(tags=["warnings"])
 @router.post("/v1/warnings/rescreen", summary="Take in warnings of another platform")
 def take_in(asked: RescreenIn, request: Request, asking: Anyone) -> list[ScreenedOut]:
     """Each joins the open case about the same entity and scheme, or opens one; both scores are kept. Sent again, the
-    same number of the same system changes nothing."""
+    same number of the same system changes nothing; 409 when another body's account had sent it."""
     serving = serving_of(request)
     raising.may_import(asking)
     # Scored before the transaction begins: nobody waits for the queue meanwhile.
@@ -33,6 +33,10 @@ def take_in(asked: RescreenIn, request: Request, asking: Anyone) -> list[Screene
             lambda kind, entity_id, scheme: ours[kind, entity_id, scheme],
             asking,
         )
+        for one in done:
+            # What became of it is for who sent it and for who handles it.
+            if one.known and not rescreen.may_read(session, asking, one.record):
+                raise Fault("serving.rescreen.taken", place=f"{one.record.system}/{one.record.foreign_id}", status=409)
         return [ScreenedOut.of(one.record, known=one.known) for one in done]
 
 

@@ -11,10 +11,10 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
-from cases import people, queue, service
+from cases import bodies, people, queue, service
 from cases.people import Person
 from cases.rectification import LARGEST
-from cases.workflow import Role
+from cases.workflow import JUDGES, Role
 from gnomon.errors import Fault
 from gnomon.i18n import say
 from gnomon.terms import Language
@@ -165,6 +165,7 @@ def warning_page(request: Request, key: str, asking: Signed) -> Response:
     with serving.session() as session:
         row = service.read_warning(session, key, asking)
         case_id = queue.case_of(session, row.id)
+        may_suppress = asking.role in JUDGES and bodies.reach(session, asking) is None
     return pages.render(
         request,
         "warning.html",
@@ -172,6 +173,7 @@ def warning_page(request: Request, key: str, asking: Signed) -> Response:
         section="queue",
         shown=pages.shown(serving.settings, serving.models, row.warned()),
         case_id=case_id,
+        may_suppress=may_suppress,
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cases import audit, calendar, clock, notices, policy, queue, service
@@ -154,3 +156,22 @@ def test_a_breach_is_foretold_from_how_long_such_cases_take(session: Session, wa
     late = clock.forecast(session, running, running.due + timedelta(days=3))
     assert late is not None
     assert late.breach == 1.0
+
+
+def test_chances_of_a_breach_come_true_as_often_as_they_say(session: Session, warn: Any) -> None:
+    draw, days = random.Random(5), policy.work_calendar(session)
+    queue.hand_over(session, [warn(entity=f"H{n}") for n in range(240)], "run1", "service")
+    assert clock.calibration(session, "over-prescribing") is None, "nothing was closed yet"
+    for n, row in enumerate(session.scalars(select(Case).order_by(Case.id))):
+        begun = noon("2024-01-02") + timedelta(days=n)
+        row.state, row.outcome, row.claimed_at, row.due = "closed", "useful", begun, days.after(begun, 22)
+        row.closed_at = days.after(begun, draw.choice((3, 8, 14, 18, 26, 35)))
+    session.flush()
+    told = clock.calibration(session, "over-prescribing")
+    assert told is not None
+    assert told.cases > 80
+    # Half of those that run on half-way miss their date: two of four durations.
+    error = 2 * (0.25 / told.cases) ** 0.5
+    assert told.told == pytest.approx(told.came, abs=2 * error)
+    assert told.told == pytest.approx(0.5, abs=0.1)
+    assert told.brier <= told.baseline + 0.02

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -76,6 +77,14 @@ def test_a_warning_that_does_not_add_up_stops_the_whole_batch(session: Session, 
     with pytest.raises(ValueError, match="add up"):
         queue.hand_over(session, [warn(), replace(warn(entity="H2"), score=0.9)], "run1", "service")
     assert session.scalar(select(func.count()).select_from(Case)) == 0
+
+
+def test_the_pack_holds_what_the_warning_says(session: Session, warn: Any) -> None:
+    one = warn()
+    queue.hand_over(session, [one], "run1", "service")
+    (row,) = queue.warnings(session).rows
+    assert row.pack == json.dumps(one.as_dict(), ensure_ascii=False, separators=(",", ":"))
+    assert row.warned() == one
 
 
 def test_a_big_batch_loses_nothing(session: Session, warn: Any) -> None:

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
-from cases import queue, store
+from cases import feeds, queue, store
 from gnomon.config import Settings
 from gnomon.database import Base, connect, transaction
 
@@ -71,3 +71,21 @@ def test_an_upgrade_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     else:
         raise AssertionError("the table was in the way")
     engine.dispose()
+
+
+def test_what_is_followed_gets_the_moment_of_its_last_change(engine: Engine) -> None:
+    store.downgraded(engine, "0002")
+    columns = "entity_kind, entity_id, scheme, reason, expires_at, asked_by, asked_at, lifted_at"
+    asked, lifted = "2026-03-02 08:00:00.000000+00", "2026-03-05 09:30:00.000000+00"
+    if engine.dialect.name == "sqlite":
+        asked, lifted = asked[:-3], lifted[:-3]
+    with engine.begin() as connection:
+        for end in ("NULL", f"'{lifted}'"):
+            values = f"'institution', 'H1', '*', 'r', '{lifted}', 'a', '{asked}', {end}"
+            connection.execute(text(f"INSERT INTO suppression ({columns}) VALUES ({values})"))
+    store.upgraded(engine)
+    with transaction(engine) as session:
+        rows = feeds.changes(session, feeds.Feed.SUPPRESSIONS).rows
+    assert [row["updated_at"][:16] for row in rows] == ["2026-03-02T08:00", "2026-03-05T09:30"]
+    store.downgraded(engine, "0002")
+    store.upgraded(engine)

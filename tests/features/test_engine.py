@@ -52,4 +52,12 @@ def test_each_lake_version_is_read_as_it_was(tmp_path: Path) -> None:
     assert newest.frame(newest.table("claim")).fund_amount.sum() == 30.0
 
 
+def test_an_engine_that_is_not_there_is_refused_with_those_that_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GNOMON_ENGINE", "postgres")
+    with pytest.raises(Misuse, match=r"no engine postgres\. Use duckdb"):
+        Engine.open(Lake(str(tmp_path)))
+
+
 SYSTEM = ["_source", "_ingested_at", "_row_hash"]

@@ -21,10 +21,6 @@ from tests.features.profile_rows import Row, day, table
 
 NOW = day(300)
 BLANKS = (None, "", "   ")
-KEPT_AT_ZERO = {
-    ("institution", "person", "deceased_share"),
-}
-"""Nothing: a measure may be listed here only with a reason beside it."""
 
 
 def identifies(column: Column) -> bool:
@@ -47,6 +43,7 @@ def stored(rows: dict[str, list[Row]]) -> dict[str, pa.Table]:
     return {name: table(name, some) for name, some in rows.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(entities()))
 def test_blank_identifiers_are_nobody(kind: str, blank_engine: Engine) -> None:
     tables = Tables(blank_engine, NOW, keep=False)
@@ -72,6 +69,7 @@ def optional(view: View, tables: Tables) -> list[str]:
     return sorted((read & set(contracts())) - set(view.needs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(entities()))
 def test_an_absent_table_makes_nothing_zero(kind: str, every_engine: Engine) -> None:
     of = entities()[kind]

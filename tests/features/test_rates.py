@@ -17,6 +17,7 @@ from features.norms import Peers, Placed, fit
 from features.profile_store import load, save
 from features.rates import Chance, Rates, apart_drawn, moments, prior
 from gnomon.terms import Text
+from serving.reasons import reasons
 from tests.features.profile_rows import day, table
 
 PEERS = Peers(((),), {}, Text("全部", "all"))
@@ -120,3 +121,16 @@ def test_an_outsider_is_drawn_to_the_whole_group() -> None:
     known = pd.DataFrame({"x": [2.0, 400.0]}, index=new)
     few, many = Placed(norms, ["x"], PEERS).deviations(asked, pd.DataFrame(index=new), known)[0]["x"]
     assert few < many
+
+
+def test_a_reason_tells_what_a_rate_of_few_trials_counts_as() -> None:
+    rows = requests({f"G{i:02d}": (1 + i % 4, 20 + i) for i in range(12)} | {"G98": (2, 2)})
+    profiles = build(Engine.of({name: table(name, some) for name, some in rows.items()}), "department", day(80), 5)
+    held = profiles.drawn("G98", "overdue_share")
+    assert held is not None
+    assert held[0] == 2
+    assert 0.1 < held[1] < 0.6
+    assert profiles.drawn("G98", "requests_count") is None
+    (reason,) = reasons(profiles, "G98", {"overdue_share": 1.0})
+    assert reason.sentence.zh.count("其分母仅为 2") == 1
+    assert "rests on 2 only" in reason.sentence.en

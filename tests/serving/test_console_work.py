@@ -184,3 +184,16 @@ def test_a_list_as_a_file_runs_nothing_in_a_spreadsheet(place: Any) -> None:
     assert answer.content.startswith("\ufeff".encode())
     assert "'=cmd|" in answer.text
     assert not re.search(r"(^|,)\"?=cmd", answer.text, re.MULTILINE)
+
+
+def test_the_lists_tell_what_was_ordered_done_and_found(place: Any) -> None:
+    sign_in(place, "supervisor")
+    case = "/console/cases/1"
+    post(place, f"{case}/actions", page=case, action="claim", version="1")
+    order = {"action": "rectify", "reason": "x", "part_title": ["退款", "培训"], "part_due": ["", ""]}
+    post(place, f"{case}/actions", page=case, version="2", **order)
+    page = place.client.get("/console/lists/developments").text
+    assert ">0/2<" in page
+    page = place.client.get("/console/lists/duties").text
+    assert re.search(r"Supervisor A.*?>1<", page, re.DOTALL)
+    assert "built-in" not in page

@@ -34,7 +34,7 @@ from serving.api.app import create
 from serving.console import session as sessions
 from tests.databases import schema_of
 from tests.serving.conftest import warned
-from tests.serving.routes_expected import EXPECTED, Expected, How, shown
+from tests.serving.routes_expected import EXPECTED, Expected, How, own, shown
 
 SECRET = "绝密"
 A, B, ABOVE = "甲局", "乙局", "监委"
@@ -332,6 +332,29 @@ def test_no_feed_tells_of_what_is_anothers(world: World, feed: Feed) -> None:
         dead = {role: ask("GET /v1/changes/{feed}", shown(path={"feed": "dead"}), f"b-{role}") for role in Role}
     assert {role for role, answer in dead.items() if answer.status_code != 403} == {Role.ADMINISTRATOR}
     assert SECRET not in dead[Role.ADMINISTRATOR].text
+
+
+def test_what_stands_in_the_way_is_refused_without_telling_which_it_is(world: World) -> None:
+    about = {"entity_kind": "institution", "entity_id": f"{SECRET}H1", "scheme": "over-prescribing", "scene": "s"}
+    raised = own(json={"title": {"zh": "t", "en": "t"}, "description": "x", **about})
+    theirs = {"id": "1", "title": "t", **about}
+    sent = own(json={"system": "省平台", "warnings": [theirs]})
+    before = world.standing()
+    with asking(world) as ask:
+        hand = ask("POST /v1/cases", raised, "b-auditor")
+        number = ask("POST /v1/warnings/rescreen", sent, "b-service")
+        again = ask("POST /v1/warnings/rescreen", sent, "a-service")
+        mine = ask("GET /v1/cases", shown(), "b-auditor").json()["items"][-1]
+        merge = {"action": "merge", "version": mine["version"], "other": "{case}", "reason": "x"}
+        merged = ask(
+            "POST /v1/cases/{case_id}/actions", own(path={"case_id": str(mine["id"])}, json=merge), "b-auditor"
+        )
+    assert (hand.status_code, hand.json()["type"]) == (409, "urn:gnomon:fault:serving.cases.elsewhere")
+    assert not set(re.findall(r"\d+", hand.json()["detail"])) & {str(one) for one in world.ours}
+    assert (number.status_code, number.json()["type"]) == (409, "urn:gnomon:fault:serving.rescreen.taken")
+    assert (again.status_code, again.json()[0]["known"]) == (200, True), "who sent it may send it again"
+    assert merged.status_code == 404
+    assert world.standing() == before
 
 
 def test_no_route_shows_changes_or_counts_what_is_anothers(world: World) -> None:

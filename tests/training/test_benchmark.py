@@ -34,6 +34,27 @@ def test_sets_that_the_training_folder_lacks_are_not_invented(tmp_path: Path) ->
     assert {row.task for row in rows} == {"screens"}
 
 
+def test_no_bidder_stands_in_two_folds_and_nobody_judged_was_met_in_training() -> None:
+    from benchmarks.firms import FOLDS, alone, folds
+
+    tenders = {f"T{number}": frozenset({f"S{number % 40}", f"S{(number * 7) % 40}"}) for number in range(200)}
+    for fold_of in (folds(tenders, 0), alone(tenders, 0)):
+        assert set(fold_of) == {firm for firms in tenders.values() for firm in firms}
+        assert set(fold_of.values()) <= set(range(FOLDS))
+    assert folds(tenders, 0) == folds(tenders, 0)
+
+
+def test_what_carries_between_markets_is_taught_by_the_training_folder_alone() -> None:
+    from benchmarks.markets import load
+    from benchmarks.transfer import strangers
+
+    brazil, ticino = (load(real("tenders", name), "tenders") for name in ("brazil", "swiss-ticino"))
+    own, other = strangers([brazil], [brazil, ticino]), strangers([brazil], [ticino])
+    assert set(own) == {("brazil", "transfer"), ("brazil", "transfer, no size")}
+    # A market of the same name teaches itself nothing: its labels are in what is scored.
+    assert all(np.array_equal(own[key], other[key]) for key in own)
+
+
 def test_rows_of_numbers_are_ranked_without_labels(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     x = np.vstack([rng.normal(size=(200, 3)), rng.normal(8.0, 1.0, size=(10, 3))])

@@ -169,13 +169,15 @@ def test_the_fetched_bundle_scores_as_the_registered_model(
     assert np.abs(scored.base + scored.contributions.sum(axis=1).to_numpy() - scored.score).max() < 1e-6
 
 
-def test_the_reference_for_drift_holds_the_columns_and_the_score_but_no_ids(
-    settings: Settings, trained: tuple[TrainedRun, TrainedRun]
+def test_the_reference_for_drift_is_the_whole_population_with_its_scores_and_without_ids(
+    settings: Settings, profiles: Profiles, trained: tuple[TrainedRun, TrainedRun]
 ) -> None:
     folder = registry.fetch("institution", settings, "2")
     reference = pd.read_parquet(folder / "reference.parquet")
     assert list(reference.columns) == [*Bundle.load(folder).columns, "score"]
     assert isinstance(reference.index, pd.RangeIndex)
+    # Those who were never judged are part of it: the labelled ones alone would be another population.
+    assert len(reference) == len(profiles.values)
 
 
 def test_a_bundle_that_changed_after_it_was_fetched_is_refused(

@@ -12,9 +12,10 @@ from features.profiles import ProfileColumn, Profiles
 from gnomon.terms import Direction, Text
 from tests.training.conftest import profiles_from
 from training.detectors.boosting import Boosting
-from training.detectors.screens import DECLARED, Screens
+from training.detectors.screens import DECLARED, Screens, taught
+from training.detectors.tail import Tail
 
-COLUMNS = ("bid_cv", "losing_cv", "closest_three_spread", "closest_four_spread", "lowest_bid", "winner_rank")
+COLUMNS = ("bid_cv", "losing_cv", "market_cv", "closest_four_spread", "lowest_bid", "winner_rank")
 COUNT = 120
 
 
@@ -53,11 +54,13 @@ def test_bids_too_close_together_rank_first_and_wide_ones_raise_nothing(tenders:
 
 
 def test_a_tender_without_bids_to_compare_is_not_suspicious(tenders: Profiles) -> None:
-    alone = replace(tenders, deviations=tenders.deviations.copy())
-    alone.deviations.loc["T000", list(COLUMNS[:4])] = np.nan
-    alone.deviations.loc["T000", "lowest_bid"] = 0.0
+    alone = replace(tenders, values=tenders.values.copy(), deviations=tenders.deviations.copy())
+    alone.values.loc["T000", list(COLUMNS[:2])] = np.nan
+    alone.deviations.loc["T000", list(COLUMNS[:2])] = np.nan
+    alone.deviations.loc["T000", "lowest_bid"] = 40.0
     score = Screens().fit(tenders).score(alone)
-    assert score[0] <= np.quantile(score, 0.1)
+    assert score[0] == 0.0
+    assert (score[1:] > 0.0).all()
 
 
 def test_few_labels_lean_on_the_screens_and_contributions_still_add_up(tenders: Profiles, rigged: pd.Series) -> None:
@@ -70,3 +73,30 @@ def test_few_labels_lean_on_the_screens_and_contributions_still_add_up(tenders: 
 
 def test_labels_that_contradict_the_screens_leave_them_out(tenders: Profiles, rigged: pd.Series) -> None:
     assert Boosting().fit(tenders, 1.0 - rigged).screens is None
+
+
+def test_scores_of_a_market_do_not_depend_on_its_currency_or_on_how_wide_its_prices_lie(tenders: Profiles) -> None:
+    wide = replace(tenders, values=tenders.values * 7.0, deviations=tenders.deviations * 3.0)
+    assert Screens().fit(wide).score(wide) == pytest.approx(Screens().fit(tenders).score(tenders), abs=1e-12)
+
+
+def test_weights_taught_elsewhere_never_count_in_favour_and_rank_a_market_whose_labels_were_not_read(
+    tenders: Profiles, rigged: pd.Series
+) -> None:
+    weights = dict(taught([(tenders, rigged), (tenders, rigged)]))
+    assert min(weights.values()) >= 0.0
+    assert sum(weights.values()) == pytest.approx(len(weights))
+    assert max(taught([(tenders, 1.0 - rigged)]), key=lambda one: one[1])[1] >= 0.0
+    stranger = replace(tenders, values=tenders.values * 2.0)
+    score = Screens(given=tuple(weights.items())).fit(stranger).score(stranger)
+    assert score[:30].mean() > score[30:].mean() + 1.0
+
+
+def test_a_conformal_p_value_warns_of_no_more_than_its_share_of_an_ordinary_population() -> None:
+    population = np.random.default_rng(0).lognormal(size=1_966)
+    assert (Tail.of(population).p_value(population) <= 0.02).mean() <= 0.02
+    large = np.random.default_rng(1).normal(size=50_000)
+    exact = (large[:, None] <= large[np.argsort(-large)[[0, 9, 99, 999]]]).sum(axis=0) / len(large)
+    kept = Tail.of(large).p_value(large[np.argsort(-large)[[0, 9, 99, 999]]])
+    assert (kept >= 1.0 - exact).all()
+    assert kept == pytest.approx(1.0 - exact, abs=1e-3)

@@ -73,11 +73,11 @@ TREES: dict[str, Any] = {
     "min_sum_hessian_in_leaf": 1e-3,
     "lambda_l2": 0.0,
 }
-EXTRA: dict[str, Any] = {"max_features": 0.3, "min_samples_leaf": 1}
+EXTRA: dict[str, Any] = {"max_features": 0.3, "min_samples_leaf": 2}
 RECIPES = (
     Recipe(150, repeats=3),
     Recipe(300, tuple(TREES.items()), random=True),
-    Recipe(300, tuple(EXTRA.items()), random=True, extra=True),
+    Recipe(150, tuple(EXTRA.items()), random=True, extra=True),
 )
 """Greedy boosting is best on hundreds of labels of a kind, deep random trees on dozens: a weighted mean serves."""
 WORTH_THREADS = 1_000_000

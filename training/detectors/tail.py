@@ -40,16 +40,17 @@ class Tail:
     def p_value(self, value: Floats) -> Floats:
         """Share of the population that is at least as far out, 1 where the value is unknown.
 
-        A value beyond all others has 1 / (n + 1), as a conformal p-value has that counts the value itself
-        (Vovk, Gammerman and Shafer 2005).
+        Conformal (Vovk, Gammerman and Shafer 2005): the value itself is counted, so that one beyond all others has
+        1 / (n + 1). Between two values that were kept the larger share is told, never the smaller.
 
         >>> Tail.of(np.array([1.0, 2.0, 3.0])).p_value(np.array([0.0, 2.5, 9.0, np.nan])).tolist()
-        [0.75, 0.25, 0.25, 1.0]
+        [1.0, 0.5, 0.25, 1.0]
         """
         if not len(self.values):
             return np.ones(len(value))
-        place = np.minimum(np.searchsorted(self.values, value, side="left"), len(self.values) - 1)
-        return np.where(np.isnan(value), 1.0, self.shares[place])
+        # The last kept value at or under this one; nobody under the lowest is out at all.
+        place = np.searchsorted(self.values, value, side="right") - 1
+        return np.where(np.isnan(value) | (place < 0), 1.0, self.shares[np.maximum(place, 0)])
 
     def surprise(self, value: Floats) -> Floats:
         """`-log` of the p-value: 0 where the value is unknown."""

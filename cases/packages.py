@@ -1,0 +1,118 @@
+"""Signed packages: one case handed to an agency that has no account here, and taken in from one (线索移送).
+
+A package is a JSON object `{"package": text, "signature": hex, "public_key": hex}`; the signature is Ed25519 over the
+UTF-8 text of `package`. It holds what the other agency needs and nothing about who works here; the giving is on the
+trail, and a receiver takes each package once. The public key is compared with the one that came another way.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy.orm import Session
+
+from cases import audit, bodies, bundle, outbox, queue, rescreen
+from cases.asked import LONGEST, Forbidden
+from cases.people import Person
+from cases.rescreen import Judge, Screened, Theirs
+from cases.workflow import JUDGES, ROLES
+from gnomon.config import Settings
+from gnomon.errors import Fault, Misuse
+from gnomon.terms import Severity, Text
+
+FORMAT = "gnomon-case/1"
+_TITLE = Text("线索移送", "hand over to another agency")
+_GIVEN: tuple[str, ...] = (
+    "id",
+    "scene",
+    "scheme",
+    "severity",
+    "entity_kind",
+    "entity_id",
+    "entity_name",
+    "title_zh",
+    "title_en",
+)
+_GIVEN += ("as_of", "opened_at", "description", "outcome", "amount_found")
+
+
+def give(session: Session, settings: Settings, case_id: int, to: str, reason: str, actor: Person) -> bytes:
+    """A package about one case for the agency `to`. Faults: 404 the case, 403 the role, 422 no agency or no reason."""
+    moment = audit.begin(session)
+    found = queue.found(session, case_id, to_change=True, reader=actor)
+    if bodies.role_in(session, actor, found) not in JUDGES:
+        raise Forbidden("cases.may_not_give", place=str(case_id), role=ROLES[actor.role])
+    if not to.strip() or not reason.strip():
+        raise Fault("cases.needs_reason", place=str(case_id), action=_TITLE)
+    if max(len(to), len(reason)) > LONGEST:
+        raise Fault("cases.too_long", place=str(case_id), most=LONGEST)
+    number, whole = secrets.token_hex(16), found.as_dict()
+    told = {
+        "format": FORMAT,
+        "id": number,
+        "made_at": moment.isoformat(),
+        "from": actor.organisation or outbox.SOURCE,
+        "to": to.strip(),
+        "reason": reason.strip(),
+        "case": {name: whole[name] for name in _GIVEN},
+        "warnings": [_warning(json.loads(row.pack), row.fingerprint) for row in queue.case(session, case_id).warnings],
+    }
+    package = json.dumps(told, ensure_ascii=False, sort_keys=True)
+    signature = bundle.sign(settings, package.encode())
+    found.version += 1
+    found.updated_at = moment
+    session.flush()
+    after = {"package": number, "to": to.strip(), "reason": reason.strip(), "version": found.version}
+    audit.record(session, actor.actor, "give", queue.subject(found), None, {**after, "signature": signature})
+    outbox.put(session, "case.give", found, actor.actor, moment, {"package": number, "to": to.strip()})
+    whole_package = {"package": package, "signature": signature, "public_key": bundle.public_key(settings)}
+    return json.dumps(whole_package, ensure_ascii=False).encode()
+
+
+def opened(package: bytes, public_key: str) -> dict[str, Any]:
+    """What a package says, once its signature holds; a fault (400) when it is no package or was not signed by them."""
+    try:
+        whole = json.loads(package)
+        text, signature = whole["package"].encode(), bytes.fromhex(whole["signature"])
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(signature, text)
+        told: dict[str, Any] = json.loads(text)
+        if told["format"] != FORMAT:
+            raise ValueError(told["format"])
+    except (InvalidSignature, ValueError, KeyError, TypeError, AttributeError):
+        raise Misuse("cases.package_unsigned", place="package") from None
+    return told
+
+
+def take(session: Session, package: bytes, public_key: str, judge: Judge, actor: Person) -> Screened:
+    """Take in what another agency gave: scored by our models, and joined to the open case or opened as one, once."""
+    told = opened(package, public_key)
+    case = told["case"]
+    theirs = Theirs(
+        system=f"package:{public_key[:16]}",
+        id=told["id"],
+        title=case["title_zh"],
+        scene=case["scene"],
+        scheme=case["scheme"],
+        entity_kind=case["entity_kind"],
+        entity_id=case["entity_id"],
+        entity_name=case["entity_name"],
+        severity=Severity(case["severity"]),
+        description=told["reason"],
+        told=told,
+    )
+    return rescreen.rescreen(session, [theirs], judge, actor)[0]
+
+
+def _warning(pack: dict[str, Any], fingerprint: str) -> dict[str, Any]:
+    """Score and reasons; the rows behind a reason stay here, by number of rows alone."""
+    names = ("measure", "title", "value", "unit", "contribution", "sentence")
+    reasons = [
+        {**{name: one[name] for name in names}, "rows": sum(e["total"] for e in one["evidence"])}
+        for one in pack["reasons"]
+    ]
+    kept = {name: pack[name] for name in ("model", "model_version", "title", "as_of", "score", "percentile")}
+    return {"fingerprint": fingerprint, **kept, "reasons": reasons}
