@@ -82,7 +82,8 @@ def dosed(tables: Tables) -> ir.Table:
 
 def pairs(tables: Tables) -> ir.Table:
     """One row per pair, beside all lines of the institution."""
-    pair = tables.part("dosed_institution_id", "prescription", PAIR, dosed)
+    # No part: what a patient still had of the drug may come from another institution.
+    pair = dosed(tables)
     pair = joined(pair.left_join(all_lines(tables, "institution_id"), "institution_id").drop("institution_id_right"))
     return pair.mutate(entity_id=pair_id(pair.institution_id, pair.item_code))
 

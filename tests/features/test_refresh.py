@@ -146,6 +146,20 @@ def test_late_and_corrected_lines_and_moments_that_go_back_give_what_a_rebuild_g
     assert kind != "practitioner" or made[-1].ways["days"] == "added"
 
 
+def test_supply_from_another_institution_counts_after_a_refresh_too(tmp_path: Path) -> None:
+    lake = filled(tmp_path / "lake", "drug_institution", 1)
+    lines = drawn("prescription", range(2000, 2013), 5)
+    for number, line in enumerate(lines):
+        here = {"person_id": f"person{number % 12}", "institution_id": "organization1", "item_code": "catalog_item1"}
+        line |= here | {"prescribed_at": START + timedelta(days=DAYS), "days_supply": 30.0}
+    lines[12] |= {"institution_id": "organization2", "prescribed_at": START + timedelta(days=DAYS - 1)}
+    lake.commit("prescription", arrow("prescription", [*lines[1:]]), "test", "1")
+    refreshed(lake, "drug_institution", tmp_path / "profiles")
+    lake.commit("prescription", arrow("prescription", lines[:1]), "test", "2")
+    made = refreshed(lake, "drug_institution", tmp_path / "profiles")
+    assert_same(made.profiles, rebuilt(lake, "drug_institution"))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(entities()))
 @settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
