@@ -39,7 +39,7 @@ class NoticesOut(Wire):
     cursor: int | None = Field(description="Give it back as `before`; null on the last page.")
 
 
-class ReadIn(Wire):
+class NoticesReadIn(Wire):
     """Which notices were read."""
 
     ids: list[Number] = Field(min_length=1, max_length=1000)
@@ -81,7 +81,7 @@ def list_notices(
 
 
 @router.post("/v1/notices/read", summary="Mark notices as read")
-def mark_read(asked: ReadIn, request: Request, asking: Reader) -> ReadOut:
+def mark_read(asked: NoticesReadIn, request: Request, asking: Reader) -> ReadOut:
     """Numbers of other people's notices change nothing; again changes nothing."""
     with serving_of(request).session() as session:
         return ReadOut(read=notices.mark_read(session, asking, asked.ids, datetime.now(UTC)))

@@ -20,7 +20,7 @@ from serving.api.state import serving_of
 router = APIRouter(tags=["suppressions"])
 
 
-class SuppressIn(Wire):
+class SuppressionIn(Wire):
     """What is to stay out of the queue, why, and until when."""
 
     entity_kind: str = Field(min_length=1, max_length=40)
@@ -85,7 +85,7 @@ def report(
 
 
 @router.post("/v1/suppressions", status_code=201, summary="Ask for a suppression")
-def ask(asked: SuppressIn, request: Request, asking: Anyone, key: Key = None) -> SuppressionOut:
+def ask(asked: SuppressionIn, request: Request, asking: Anyone, key: Key = None) -> SuppressionOut:
     """Nothing stays out until somebody else approves."""
     end = aware(asked.expires_at)
     assert end is not None
