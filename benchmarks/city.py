@@ -9,7 +9,8 @@ models and a queue that starts empty. The budget is shared evenly by the kinds o
 `found` counts planted entities that were warned of, `schemes` the planted schemes of which one carrier was (an
 institution; a ring, cover group or favourite among suppliers; a buyer). `interval` is Wilson's, 95 %, over the cities
 together. Tenders are told as the share of the warned ones that were rigged: a budget of 2 % cannot hold 14 % of them.
-`accused` are look-alikes warned of, `early` those of them in the top half of the budget.
+`accused` are look-alikes warned of, `early` those of them in the top half of the budget. Entities drawn at random
+within the budget are accused of nothing and not counted.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from typing import Any
 
 from benchmarks.markets import say
 from features.samplecity import Sample, make_city
+from gnomon.terms import RANDOM
 from monitoring.outcomes import share
 
 KINDS = ("institution", "practitioner", "supplier", "buyer", "tender")
@@ -145,7 +147,8 @@ def _warned(city: City, database: str, budget: int) -> list[Who]:
     for kind in KINDS:
         told = city.run("warnings", "--entity", kind, "--limit", "10000", "--format", "json", database=database)
         # The newest come first, and the most urgent were handed over first.
-        ordered += dict.fromkeys((kind, row["entity_id"]) for row in reversed(json.loads(told)))
+        found = [row for row in reversed(json.loads(told)) if row["model"] != RANDOM]
+        ordered += dict.fromkeys((kind, row["entity_id"]) for row in found)
     return ordered
 
 

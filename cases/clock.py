@@ -104,23 +104,26 @@ class Calibration:
     """The same for somebody who always tells the share that came: who is worse knows nothing about single cases."""
 
 
-def calibration(session: Session, scheme: str) -> Calibration | None:
+def calibration(session: Session, scheme: str, reader: Person | None = None) -> Calibration | None:
     """Foretell each of the latest closed cases of a scheme again, half-way to its date, from the cases known then.
 
-    Null when no chance could be told. Error: Brier (1950), Verification of forecasts expressed in terms of probability.
+    As forecasts do it learns from all cases; judged are those that `reader` may see. Null when no chance could be told.
+    Error: Brier (1950), Verification of forecasts expressed in terms of probability.
     """
     days, now = policy.work_calendar(session), datetime.now(UTC)
-    query = select(Case.claimed_at, Case.closed_at, Case.paused_days, Case.due).where(Case.scheme == scheme)
+    query = select(Case.claimed_at, Case.closed_at, Case.paused_days, Case.due, Case.id).where(Case.scheme == scheme)
     query = query.where(Case.claimed_at.is_not(None), Case.state != State.MERGED.value)
     found = session.execute(query.order_by(Case.id.desc()).limit(_LOOKED_BACK)).all()
-    rows = [(begun, closed, paused, due) for begun, closed, paused, due in found if begun is not None]
+    numbers = select(Case.id).where(Case.id.in_([row.id for row in found]), bodies.visible(session, reader))
+    seen = set(session.scalars(numbers))
+    rows = [(begun, closed, paused, due, number) for begun, closed, paused, due, number in found if begun is not None]
     pairs = []
-    for begun, closed, paused, due in rows:
-        if closed is None or due is None or closed > now:
+    for begun, closed, paused, due, number in rows:
+        if closed is None or due is None or closed > now or number not in seen:
             continue
         allowed = days.between(begun, due) - paused
         moment = days.after(begun, allowed // 2)
-        known = [(days.between(b, min(e or moment, moment)) - p, e is not None and e <= moment) for b, e, p, _ in rows
+        known = [(days.between(b, min(e or moment, moment)) - p, e is not None and e <= moment) for b, e, p, *_ in rows
                  if b < moment]  # fmt: skip
         reached = survival(known, allowed // 2)
         if closed > moment and sum(ended for _, ended in known) >= FEWEST and reached > 0:

@@ -25,6 +25,8 @@ from gnomon.errors import Fault, Misuse
 from gnomon.terms import Severity, Text
 
 FORMAT = "gnomon-case/1"
+_WIDEST = 200
+"""Characters of a title, a name or a number in a package that is taken in."""
 _TITLE = Text("线索移送", "hand over to another agency")
 _GIVEN: tuple[str, ...] = (
     "id",
@@ -87,24 +89,38 @@ def opened(package: bytes, public_key: str) -> dict[str, Any]:
     return told
 
 
+def read(package: bytes, public_key: str) -> Theirs:
+    """What a package brings in; a fault (400) as of `opened`, and when parts of the case are missing or too long."""
+    told = opened(package, public_key)
+    try:
+        case = told["case"]
+        named = ("title_zh", "scene", "scheme", "entity_kind", "entity_id", "entity_name")
+        for part in (told["id"], told["reason"], *(case[name] for name in named)):
+            if not isinstance(part, str) or "\0" in part:
+                raise TypeError(type(part))
+            part.encode()  # Half a character, which JSON can write, is no text.
+        if len(told["reason"]) > LONGEST or max(len(told["id"]), *(len(case[name]) for name in named)) > _WIDEST:
+            raise ValueError(told["id"][:_WIDEST])
+        return Theirs(
+            system=f"package:{public_key[:16].lower()}",
+            id=told["id"],
+            title=case["title_zh"],
+            scene=case["scene"],
+            scheme=case["scheme"],
+            entity_kind=case["entity_kind"],
+            entity_id=case["entity_id"],
+            entity_name=case["entity_name"],
+            severity=Severity(case["severity"]),
+            description=told["reason"],
+            told=told,
+        )
+    except (KeyError, TypeError, ValueError):
+        raise Misuse("cases.package_unsigned", place="package") from None
+
+
 def take(session: Session, package: bytes, public_key: str, judge: Judge, actor: Person) -> Screened:
     """Take in what another agency gave: scored by our models, and joined to the open case or opened as one, once."""
-    told = opened(package, public_key)
-    case = told["case"]
-    theirs = Theirs(
-        system=f"package:{public_key[:16]}",
-        id=told["id"],
-        title=case["title_zh"],
-        scene=case["scene"],
-        scheme=case["scheme"],
-        entity_kind=case["entity_kind"],
-        entity_id=case["entity_id"],
-        entity_name=case["entity_name"],
-        severity=Severity(case["severity"]),
-        description=told["reason"],
-        told=told,
-    )
-    return rescreen.rescreen(session, [theirs], judge, actor)[0]
+    return rescreen.rescreen(session, [read(package, public_key)], judge, actor)[0]
 
 
 def _warning(pack: dict[str, Any], fingerprint: str) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Which detector serves a kind of entity while nothing can be learned from outcomes, and why that one.
 
-The choice is one for all deployments and was made once: on sample cities of several seeds and on the labelled public
-sets, where labels and planted schemes were read to compare detectors and never to fit one. It is kept here, in sight,
-instead of being tuned on the data at hand: without labels there is nothing to tune it by.
+The choice is one for all deployments and was made once: institutions on two sample cities and the public provider set,
+tenders on one sample city and the public tender sets. Labels and planted schemes were read to compare three detectors
+and never to fit one, so figures on these same data carry that choice. It is kept here, in sight, instead of being tuned
+on the data at hand: without labels there is nothing to tune it by.
 """
 
 from __future__ import annotations

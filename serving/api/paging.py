@@ -32,13 +32,13 @@ def paged(
     """
     ordered = sorted(rows, key=key)
     if cursor:
-        after = _read(cursor)
+        after = read_cursor(cursor)
         try:
             ordered = [row for row in ordered if key(row) > after]
         except TypeError:
             raise Misuse("cases.cursor", place="cursor") from None
     page = ordered[:limit]
-    return page, _written(key(page[-1])) if len(ordered) > limit else None
+    return page, written_cursor(key(page[-1])) if len(ordered) > limit else None
 
 
 def aware(moment: datetime | None) -> datetime | None:
@@ -54,11 +54,13 @@ def since(rows: Sequence[T], moment: datetime | None, *changed: Callable[[T], da
     return [row for row in rows if any(at is not None and at >= start for at in (one(row) for one in changed))]
 
 
-def _written(key: list[Any]) -> str:
+def written_cursor(key: list[Any]) -> str:
+    """The key of a page's last row as a cursor."""
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
 
 
-def _read(cursor: str) -> list[Any]:
+def read_cursor(cursor: str) -> list[Any]:
+    """The key in a cursor; a fault (400) for what is none."""
     try:
         told = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except ValueError:

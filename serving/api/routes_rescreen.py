@@ -25,7 +25,7 @@ def take_in(asked: RescreenIn, request: Request, asking: Anyone) -> list[Screene
     raising.may_import(asking)
     # Scored before the transaction begins: nobody waits for the queue meanwhile.
     topics = {(one.entity_kind, one.entity_id, one.scheme) for one in asked.warnings}
-    ours = {topic: _ours(serving, *topic) for topic in sorted(topics)}
+    ours = {topic: verdict(serving, *topic) for topic in sorted(topics)}
     with serving.session() as session:
         done = rescreen.rescreen(
             session,
@@ -59,7 +59,7 @@ def answers(
     return ScreenedList(items=items, cursor=items[-1].id if len(items) == limit else None)
 
 
-def _ours(serving: Serving, kind: str, entity_id: str, scheme: str) -> Ours | None:
+def verdict(serving: Serving, kind: str, entity_id: str, scheme: str) -> Ours | None:
     """What our models say about the entity; null when it has no profile, or no model of ours can judge it."""
     try:
         scorer = serving.scorer(kind)

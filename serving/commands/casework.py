@@ -28,6 +28,8 @@ def register(group: typer.Typer) -> None:
         ("import", import_cases),
         ("list-of", list_of),
         ("forecast", forecast),
+        ("totals", totals),
+        ("give", give),
         ("suppress", suppress),
         ("suppressions", suppressions),
         ("search", search_trail),
@@ -204,6 +206,49 @@ def forecast(
             for one in clock.forecasts(session, person)
         ]
     emit(rows, form, settings.language)
+
+
+def totals(
+    reader: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Only what this account may see.")] = None,
+    since: Annotated[str | None, typer.Option("--since", help="Date YYYY-MM-DD; cases that ended since.")] = None,
+    scene: Annotated[str | None, typer.Option("--scene", help="Of one scene.")] = None,
+    form: FormatOption = Format.TABLE,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Add up money, people and working days of ended cases."""
+    from dataclasses import asdict
+
+    from cases import people, results, store
+    from gnomon.database import transaction
+
+    settings = settings_for(workspace)
+    with transaction(store.upgrade(settings)) as session:
+        person = None if reader is None else people.required(session, reader)
+        told = results.totals(session, person, moment(since), scene)
+    emit([asdict(told) | {"found": str(told.found), "recovered": str(told.recovered)}], form, settings.language)
+
+
+def give(
+    case_id: Annotated[int, typer.Argument(metavar="CASE", help="Number of the case.")],
+    file: Annotated[Path, typer.Argument(help="Where the package is written.")],
+    actor: ActorOption,
+    to: Annotated[str, typer.Option("--to", help="The agency that gets it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why.")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write one case as a signed package for an agency without an account; it goes on the trail."""
+    from cases import packages, people, store
+    from gnomon.database import transaction
+
+    settings = settings_for(workspace)
+    with transaction(store.upgrade(settings)) as session:
+        person = people.required(session, actor).by_way_of("cli")
+        package = packages.give(session, settings, case_id, to, reason, person)
+        # Written before the trail says so: a full disk leaves no giving behind that did not happen.
+        try:
+            file.write_bytes(package)
+        except OSError:
+            raise Misuse("serving.cases.unwritable", place=str(file)) from None
 
 
 def suppress(

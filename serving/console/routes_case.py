@@ -22,6 +22,7 @@ from gnomon.i18n import say
 from serving.api.casework import shielded
 from serving.api.language import language_of
 from serving.api.routes_files import sent
+from serving.api.routes_packages import given
 from serving.api.state import serving_of
 from serving.console import forms, pages
 from serving.console.routes import Filled, Signed, Text200, WithFile, check_form
@@ -80,6 +81,18 @@ def attach(request: Request, case_id: int, asking: Signed, form: WithFile) -> Re
             raise
         return _refused(request, case_id, asking, fault)
     return RedirectResponse(f"/console/cases/{case_id}?done=attached#files", status_code=303)
+
+
+@router.post("/console/cases/{case_id}/package")
+def give(request: Request, case_id: int, asking: Signed, form: Filled) -> Response:
+    """The case as a signed package for another agency, as a download; what is refused is told on the case's page."""
+    check_form(request, str(form.get("csrf", "")))
+    try:
+        return given(serving_of(request), case_id, str(form.get("to", "")), str(form.get("reason", "")), asking)
+    except Fault as fault:
+        if fault.key == "cases.no_case":
+            raise
+        return _refused(request, case_id, asking, fault)
 
 
 @router.get("/console/attachments/{number}")
@@ -159,6 +172,7 @@ def _around(session: Session, case: Case, asking: Person) -> dict[str, Any]:
         "items": rectification.items(session, case.id),
         "files": files,
         "evidence": {one.item_id for one in files if one.item_id is not None},
+        "may_give": bodies.role_in(session, asking, case) in JUDGES,
         "may_attach": bodies.role_in(session, asking, case) in SPEAKERS,
         "may_suppress": asking.role in JUDGES and bodies.reach(session, asking) is None,
         "presses": bodies.role_in(session, asking, case) is Role.SUPERVISOR,

@@ -1,4 +1,4 @@
-"""Taking in another system's cases from a file."""
+"""Taking in another system's cases, or another agency's package, from a file."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from starlette.datastructures import UploadFile
 
 from cases import imports, raising
 from cases.people import Person
-from cases.workflow import Role
+from cases.workflow import READERS, Role
 from gnomon.errors import Fault
 from gnomon.i18n import say
 from serving.api.language import language_of
 from serving.api.routes_exchange import text_of
+from serving.api.routes_packages import taken
 from serving.api.sent import LARGEST_EXPORT
 from serving.api.state import serving_of
 from serving.console import pages
@@ -47,7 +48,24 @@ def take_in(request: Request, asking: Anybody, form: WithExport) -> Response:
     return _page(request, asking, say("serving.cases.imported", language, **values))
 
 
-def _page(request: Request, asking: Person, notice: str = "", status: int = 200) -> Response:
+@router.post("/console/import/package")
+def take_package(request: Request, asking: Anybody, form: WithExport) -> Response:
+    """What another agency gave, once its signature holds; the page says which case it opened or joined."""
+    check_form(request, str(form.get("csrf", "")))
+    raising.may_import(asking)
+    language = language_of(request, serving_of(request).settings.language)
+    file = form.get("file")
+    if not isinstance(file, UploadFile) or not file.filename:
+        raise Fault("serving.console.no_file", place="file", status=422)
+    try:
+        made = taken(serving_of(request), file.file.read(LARGEST_EXPORT + 1), word(form, "public_key", 64), asking)
+    except Fault as fault:
+        return _page(request, asking, say(fault.key, language, **fault.values), fault.status)
+    key = "serving.console.package_known" if made.known else "serving.console.package_taken"
+    return _page(request, asking, say(key, language), case=made.case_id)
+
+
+def _page(request: Request, asking: Person, notice: str = "", status: int = 200, case: int | None = None) -> Response:
     raising.may_import(asking)
     administers = asking.role is Role.ADMINISTRATOR
     return pages.render(
@@ -60,6 +78,7 @@ def _page(request: Request, asking: Person, notice: str = "", status: int = 200)
         systems=list(imports.READERS),
         columns=imports.COLUMNS,
         notice=notice,
+        case=case if asking.role in READERS else None,
         bad=status >= 400,
         tab="import",
     )

@@ -1,4 +1,4 @@
-"""问题清单, 履职清单, 发展清单, forecasts and funnel as pages, and the lists as files for a spreadsheet."""
+"""问题清单, 履职清单, 发展清单, forecasts, funnel and 结果公开 as pages, and the lists as files for a spreadsheet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from cases import clock, lists, people
+from cases import clock, lists, people, results
 from cases import queue as cases
 from cases.lists import Kind
 from cases.workflow import OUTCOMES, SEVERITIES, STATES
@@ -20,13 +20,14 @@ from gnomon.terms import Text
 from monitoring import outcomes
 from serving.api.language import language_of
 from serving.api.paging import paged
+from serving.api.routes_results import results_page
 from serving.api.state import serving_of
 from serving.console import forms, pages
 from serving.console.routes import Signed, Text200
 
 router = APIRouter()
 PAGE = 50
-TABS = (*(kind.value for kind in Kind), "forecasts", "funnel")
+TABS = (*(kind.value for kind in Kind), "forecasts", "funnel", "published")
 Cursor = Annotated[str, Query(max_length=800)]
 
 
@@ -39,6 +40,9 @@ def forecasts_page(request: Request, asking: Signed, cursor: Cursor = "") -> Res
         rows, following = paged(found, key, cursor or None, PAGE)
         shown = [(one, cases.found(session, one.case_id, reader=asking)) for one in rows]
         names = {one.name: one.display for one in people.everyone(session)}
+        schemes = sorted({case.scheme for _, case in shown})
+        tried = [(scheme, clock.calibration(session, scheme, asking)) for scheme in schemes]
+    language = language_of(request, serving_of(request).settings.language)
     return pages.render(
         request,
         "forecasts.html",
@@ -47,6 +51,7 @@ def forecasts_page(request: Request, asking: Signed, cursor: Cursor = "") -> Res
         tabs=TABS,
         tab="forecasts",
         rows=shown,
+        tried=[(pages.scheme_title(scheme, language), told) for scheme, told in tried if told is not None],
         names=names,
         following=f"?cursor={following}" if following else "",
     )
@@ -58,6 +63,7 @@ def funnel_page(request: Request, asking: Signed, since: Text200 = "") -> Respon
     serving = serving_of(request)
     with serving.reading() as session:
         funnels = outcomes.funnel(session, forms.morning(since), asking)
+        brought = results.totals(session, asking, forms.morning(since))
     return pages.render(
         request,
         "funnel.html",
@@ -66,8 +72,30 @@ def funnel_page(request: Request, asking: Signed, since: Text200 = "") -> Respon
         tabs=TABS,
         tab="funnel",
         funnels=funnels,
+        brought=brought,
         models=serving.models,
         since=since,
+    )
+
+
+@router.get("/console/lists/published")
+def published_page(request: Request, asking: Signed, since: Text200 = "", cursor: Cursor = "") -> Response:
+    """结果公开: what every body's cases came to, without a name, an entity or a reason."""
+    with serving_of(request).reading() as session:
+        rows, following = results_page(session, cursor or None, PAGE, forms.morning(since))
+    chosen = {"since": since} if since else {}
+    return pages.render(
+        request,
+        "published.html",
+        asking,
+        section="lists",
+        tabs=TABS,
+        tab="published",
+        rows=rows,
+        since=since,
+        scenes=SCENES,
+        outcomes=OUTCOMES,
+        following="?" + urlencode({**chosen, "cursor": following}) if following else "",
     )
 
 

@@ -13,7 +13,7 @@ from cases.workflow import ACTIONS, OUTCOMES, STATES, Action, State
 from gnomon.i18n import say
 from gnomon.terms import Language, Outcome
 
-OTHERS = ("open", "join", "attach", "absorb", "release", "read")
+OTHERS = ("open", "join", "attach", "absorb", "release", "give", "read")
 """Events of a case that are no actions."""
 HANDING = frozenset({Action.ASSIGN, Action.TRANSFER, Action.INVITE, Action.REMIND})
 """Actions that bring a body in; what else changes the handling body follows from its owner."""

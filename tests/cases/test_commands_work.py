@@ -14,7 +14,7 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from cases import queue, store
+from cases import packages, queue, store
 from gnomon.config import Settings
 from gnomon.database import transaction
 from gnomon.errors import Fault
@@ -170,3 +170,16 @@ def test_what_cannot_be_done_is_refused(run: Run, words: tuple[str, ...], status
     result = run(*words)
     assert isinstance(result.exception, Fault), result.output
     assert result.exception.status == status
+
+
+def test_a_case_is_given_as_a_signed_package_and_totals_count_what_one_may_see(run: Run, tmp_path: Path) -> None:
+    package, asked = tmp_path / "case.json", ("--to", "省市场监管局", "--reason", "请依职权查处")
+    assert run("cases", "give", "1", str(tmp_path / "none" / "x"), "--as", "sup", *asked).exit_code != 0
+    done(run("cases", "give", "1", str(package), "--as", "sup", *asked))
+    told = packages.opened(package.read_bytes(), json.loads(package.read_text())["public_key"])
+    assert told["to"] == "省市场监管局"
+    assert done(run("cases", "search", "依职权")).count("give") == 1, "what was not written was not given"
+    done(run("cases", "claim", "1", "--as", "anna"))
+    done(run("cases", "close", "1", "--as", "anna", "--outcome", "false_alarm", "--reason", "核实"))
+    assert json.loads(done(run("cases", "totals", "--as", "sup", "--format", "json")))[0]["closed"] == 1
+    assert json.loads(done(run("cases", "totals", "--scene", "x", "--format", "json")))[0]["closed"] == 0

@@ -16,7 +16,9 @@ from serving.console.forms import GROUPS
 from tests.serving.test_console import csrf_of, sign_in
 
 READ = ("/console/notices", "/console/circulars", "/console/trail", "/console/catalogue", "/console/models")
-LISTS = tuple(f"/console/lists/{name}" for name in ("problems", "duties", "developments", "forecasts", "funnel"))
+LISTS = tuple(
+    f"/console/lists/{name}" for name in ("problems", "duties", "developments", "forecasts", "funnel", "published")
+)
 ADMINISTRATION = ("/console/people", "/console/bodies", "/console/policies", "/console/messages", "/console/import")
 
 
@@ -60,6 +62,7 @@ def test_no_form_is_taken_without_the_sessions_token(place: Any, token: str) -> 
         "/console/next", "/console/bulk", "/console/searches", "/console/raise", "/console/suppressions",
         "/console/suppressions/1/approve", "/console/notices/read", "/console/circulars/1/acknowledge",
         "/console/trail/verify", "/console/trail/bundle", "/console/import", "/console/cases/1/attachments",
+        "/console/import/package", "/console/cases/1/package",
     ):  # fmt: skip
         files = {"file": ("a.txt", b"id,title\n1,t\n", "text/plain")}
         form = {"csrf": token, "expires_at": "2030-01-01", "entity_kind": "x", "entity_id": "x", "reason": "x"}

@@ -298,6 +298,7 @@ TELLING = (
         ("/v1/lists/duties", lambda told: sum(row["cases"] for row in told["items"]), 0),
         ("/v1/warnings", lambda told: len(told["items"]), 1),
         ("/v1/funnel", lambda told: sum(row["warnings"] for row in told), 0),
+        ("/v1/totals", lambda told: told["closed"], 0),
         ("/v1/labels", lambda told: len(told["items"]), 0),
         ("/v1/jobs", lambda told: len(told["items"]), 0),
         ("/v1/forecasts", lambda told: len(told["items"]), 0),
