@@ -34,6 +34,7 @@ CONTRACT = Contract(
             "ratio",
             Text("抽中概率", "inclusion probability"),
             note="of an entity drawn at random for a look, 0 to 1; null = somebody had a cause to look",
+            unit="1",
         ),
         Column("origin", "str", Text("来源", "origin"), note="case, inspection, import"),
         Column("case_id", "str", Text("办件", "case id")),
