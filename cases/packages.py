@@ -38,8 +38,12 @@ _GIVEN: tuple[str, ...] = (
     "entity_name",
     "title_zh",
     "title_en",
+    "as_of",
+    "opened_at",
+    "description",
+    "outcome",
+    "amount_found",
 )
-_GIVEN += ("as_of", "opened_at", "description", "outcome", "amount_found")
 
 
 def give(session: Session, settings: Settings, case_id: int, to: str, reason: str, actor: Person) -> bytes:

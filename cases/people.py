@@ -98,6 +98,13 @@ def everyone(session: Session) -> Sequence[Account]:
     return session.scalars(select(Account).order_by(Account.name)).all()
 
 
+def names(session: Session) -> dict[str, str]:
+    """How each account is shown, by its name."""
+    return {
+        name: shown for name, shown in session.execute(select(Account.name, Account.display).order_by(Account.name))
+    }
+
+
 def set_disabled(session: Session, name: str, disabled: bool, actor: str) -> None:
     """Shut an account, its tokens with it, or open it again (its lock-out ends too)."""
     account = _locked(session, name)

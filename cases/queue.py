@@ -69,7 +69,7 @@ def hand_over(session: Session, warnings: Sequence[Warned], run_id: str, actor: 
     new one is opened that names the earlier. Raises `ValueError` for a warning whose contributions do not add up.
     """
     moment = audit.begin(session)
-    fresh = _fresh(session, warnings)
+    fresh = unknown(session, warnings)
     by_topic: dict[Topic, list[IssuedWarning]] = defaultdict(list)
     for fingerprint, warned in fresh.items():
         warned.check()
@@ -145,7 +145,7 @@ def subject(case: Case) -> audit.Subject:
     return audit.Subject("case", str(case.id))
 
 
-def _fresh(session: Session, warnings: Sequence[Warned]) -> dict[str, Warned]:
+def unknown(session: Session, warnings: Sequence[Warned]) -> dict[str, Warned]:
     """Warnings not in the database yet, by fingerprint."""
     by_fingerprint = {warned.fingerprint: warned for warned in warnings}
     for part in _parts(by_fingerprint):

@@ -136,13 +136,14 @@ def against(
     x = values.loc[again].to_numpy(float)
     y = np.where(placed.log, scaled(x), x)
     stored = pd.DataFrame() if reference.trials is None else reference.trials
-    for column in placed.priors.columns:
-        if column in stored:
+    if rates := [column for column in placed.priors.columns if column in stored]:
+        # Sliced once: a look-up by label in each column would take longer than all the rest of a request.
+        was, of = reference.values.loc[again, rates], stored.loc[again, rates]
+        groups, n = reference.groups.loc[again, rates], trials.loc[again, rates]
+        for column in rates:
             at = values.columns.get_loc(column)
-            then = reference.values.loc[again, column].to_numpy(float), stored.loc[again, column].to_numpy(float)
-            groups = reference.groups.loc[again, column].to_numpy()
-            n = trials.loc[again, column].to_numpy(float)
-            y[:, at] = placed.priors.drawn(column, x[:, at], n, groups, then)
+            then = was[column].to_numpy(float), of[column].to_numpy(float)
+            y[:, at] = placed.priors.drawn(column, x[:, at], n[column].to_numpy(float), groups[column].to_numpy(), then)
     known = (reference.groups, reference.centers, reference.spreads)
     return rejoined(held, known, pd.DataFrame(y, index=again, columns=values.columns))
 

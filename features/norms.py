@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.profiles import NO_NORM
-from features.rates import NAMES, Chance, Moments, Rates, apart_drawn, drawn, prior
+from features.rates import NAMES, Chance, Moments, Rates, apart_drawn, drawn, prior, quantile
 from gnomon.terms import Text
 
 Floats = npt.NDArray[np.float64]
@@ -242,32 +242,21 @@ def distribution(x: Floats, codes: Ints, groups: int, log: bool = False) -> Spre
     value, code = value[order], code[order]
     n = np.bincount(code, minlength=groups).astype(np.int64)
     start = np.concatenate([[0], np.cumsum(n)[:-1]]).astype(np.int64)
-    median, low, high = (_quantile(value, start, n, q) for q in (0.5, 0.05, 0.95))
+    median, low, high = (quantile(value, start, n, q) for q in (0.5, 0.05, 0.95))
     center = median
     if log:
         value = scaled(value)
-        center = _quantile(value, start, n, 0.5)
+        center = quantile(value, start, n, 0.5)
     distance = np.abs(value - center[code])
     mean = np.divide(np.bincount(code, weights=distance, minlength=groups), n, out=np.full(groups, np.nan), where=n > 0)
     order = np.argsort(distance, kind="stable")
     distance = distance[order[np.argsort(code[order], kind="stable")]]
-    spread = MAD_TO_SIGMA * _quantile(distance, start, n, 0.5)
+    spread = MAD_TO_SIGMA * quantile(distance, start, n, 0.5)
     spread = np.where(spread > 0, spread, AAD_TO_SIGMA * mean)
     floor = np.full(groups, FLOOR) if log else FLOOR * np.abs(center)
     # Rounding noise of a mean over equal values is no spread.
     silent = ~(spread > 1e-12 * np.maximum(1.0, np.abs(center)))
     return Spread(n, median, low, high, center, np.where(silent, np.nan, np.maximum(spread, floor)))
-
-
-def _quantile(ordered: Floats, start: Ints, n: Ints, q: float) -> Floats:
-    """Quantile of each group of a sorted array, linearly interpolated; NaN for an empty group."""
-    found = np.full(len(n), np.nan)
-    some = n > 0
-    at = start[some] + q * (n[some] - 1)
-    below = np.floor(at).astype(np.int64)
-    above = np.minimum(below + 1, start[some] + n[some] - 1)
-    found[some] = ordered[below] + (at - below) * (ordered[above] - ordered[below])
-    return found
 
 
 def _drawn(own: Spread, parent: Spread, parents: Ints, min_peers: int) -> Spread:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from features.profile_store import FORMAT, HEADER
-from features.profiles import ProfileColumn, Profiles
-from gnomon.errors import Fault
-from gnomon.terms import Direction, Text
+from features.profile_store import FRAMES, header
+from features.profiles import Profiles
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
@@ -25,23 +21,8 @@ ROWS = 50_000
 
 def about(folder: Path) -> Profiles:
     """What the header of stored profiles says, without any entity; `Fault` when it cannot be read."""
-    try:
-        told = json.loads((folder / HEADER).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as cause:
-        raise Fault("features.profile_store.unreadable", place=str(folder)) from cause
-    if told.get("format") != FORMAT:
-        raise Fault("features.profile_store.unreadable", place=str(folder))
-    columns = tuple(
-        ProfileColumn(one["name"], one["measure"], one["window"], Text(**one["title"]), one["unit"],
-                      Direction(one["suspicious"]))
-        for one in told["columns"]
-    )  # fmt: skip
     nobody = pd.DataFrame(index=pd.Index([], name="entity_id", dtype="str"))
-    missing = {name: Text(**why) for name, why in told["missing"].items()}
-    as_of = datetime.fromisoformat(told["as_of"])
-    return Profiles(
-        told["entity"], as_of, told["lake_version"], columns, nobody, nobody, nobody, nobody, nobody, missing
-    )
+    return Profiles(**header(folder) | dict.fromkeys(FRAMES, nobody))
 
 
 def rows(folder: Path) -> int:

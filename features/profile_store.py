@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -56,22 +57,30 @@ def save(profiles: Profiles, folder: Path, beside: Callable[[Path], None] | None
 
 def load(folder: Path) -> Profiles:
     """Read what `save` wrote; `Fault` when there is nothing or only half of it."""
+    about = header(folder)
     try:
-        told = json.loads((folder / HEADER).read_text(encoding="utf-8"))
         apart = [name for name in APART if (folder / f"{name}.parquet").exists()]
         frames = {name: pd.read_parquet(folder / f"{name}.parquet") for name in (*FRAMES, *apart)}
     except (OSError, ValueError) as cause:
         raise Fault("features.profile_store.unreadable", place=str(folder)) from cause
+    return Profiles(**about | frames)
+
+
+def header(folder: Path) -> dict[str, Any]:
+    """What stored profiles are of, by field, without any frame; `Fault` when it cannot be read."""
+    try:
+        told = json.loads((folder / HEADER).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as cause:
+        raise Fault("features.profile_store.unreadable", place=str(folder)) from cause
     if told.get("format") != FORMAT:
         raise Fault("features.profile_store.unreadable", place=str(folder))
-    return Profiles(
-        entity=told["entity"],
-        as_of=datetime.fromisoformat(told["as_of"]),
-        lake_version=told["lake_version"],
-        columns=tuple(_column(one) for one in told["columns"]),
-        missing={name: Text(**one) for name, one in told["missing"].items()},
-        **frames,
-    )
+    return {
+        "entity": told["entity"],
+        "as_of": datetime.fromisoformat(told["as_of"]),
+        "lake_version": told["lake_version"],
+        "columns": tuple(_column(one) for one in told["columns"]),
+        "missing": {name: Text(**one) for name, one in told["missing"].items()},
+    }
 
 
 def latest(root: Path, entity: str) -> Path | None:

@@ -98,6 +98,17 @@ def moments(x: Floats, trials: Floats, codes: Ints, groups: int) -> Moments:
     return Moments(summed(np.ones_like(n)), summed(n), summed(n * n), summed(k), summed(k * x[part]), low, high)
 
 
+def quantile(ordered: Floats, start: Ints, n: Ints, q: float) -> Floats:
+    """Quantile of each group of a sorted array, linearly interpolated; NaN for an empty group."""
+    found = np.full(len(n), np.nan)
+    some = n > 0
+    at = start[some] + q * (n[some] - 1)
+    below = np.floor(at).astype(np.int64)
+    above = np.minimum(below + 1, start[some] + n[some] - 1)
+    found[some] = ordered[below] + (at - below) * (ordered[above] - ordered[below])
+    return found
+
+
 def _fences(x: Floats, codes: Ints, groups: int) -> tuple[Floats, Floats]:
     low, high = np.full(groups, -np.inf), np.full(groups, np.inf)
     order = np.lexsort((x, codes))
@@ -105,13 +116,7 @@ def _fences(x: Floats, codes: Ints, groups: int) -> tuple[Floats, Floats]:
     n = np.bincount(codes, minlength=groups)
     start, some = np.cumsum(n) - n, n > 0
 
-    def quantile(q: float) -> Floats:
-        at = start[some] + q * (n[some] - 1)
-        below = np.floor(at).astype(np.int64)
-        above = np.minimum(below + 1, start[some] + n[some] - 1)
-        return np.asarray(value[below] + (at - below) * (value[above] - value[below]))
-
-    first, third = quantile(0.25), quantile(0.75)
+    first, third = (quantile(value, start, n, q)[some] for q in (0.25, 0.75))
     width = np.where(third > first, FENCE * (third - first), np.inf)
     low[some], high[some] = first - width, third + width
     return low, high

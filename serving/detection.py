@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,13 +60,21 @@ class Learned:
     threshold: Threshold
 
 
-def detect(settings: Settings, profiles: Profiles, aim: Aim, strict: bool = True) -> Detection:
+def detect(
+    settings: Settings,
+    profiles: Profiles,
+    aim: Aim,
+    strict: bool = True,
+    catalogue: Mapping[str, WarningModel] | None = None,
+) -> Detection:
     """Run every catalogue model of the profiles' entity, and the champion when there is one.
 
     A champion that cannot be loaded, or cannot score these profiles, is told in `faults` and issues nothing. An aim
-    that the champion's calibration cannot serve raises `Fault` when `strict`, else it is told in `unserved`.
+    that the champion's calibration cannot serve raises `Fault` when `strict`, else it is told in `unserved`. The
+    catalogue is read when it is not given.
     """
-    models = [one for one in load.load(settings.model_folder).values() if one.entity == profiles.entity]
+    known = load.load(settings.model_folder) if catalogue is None else catalogue
+    models = [one for one in known.values() if one.entity == profiles.entity]
     rules = [one for one in models if one.detector == "rule"]
     learned = [one for one in models if one.detector == "learned"]
     found = Detection()

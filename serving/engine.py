@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from cases import queue, store
 from catalogue.load import load
+from catalogue.model import WarningModel
 from features.engine import Engine
 from features.lake import Lake
 from features.measures import entities as known_entities
@@ -137,7 +135,8 @@ def score_all(
         "score", follows=next(iter(led_here), ""), links=led_here[1:], run=run.run_id, version=lake.version
     ):
         run.trace = tracing.trace_id()
-        _score_each(settings, run, lake, names, as_of, How(wanted, share, most, dry, bool(names)))
+        how = How(wanted, share, most, dry, bool(names), load(settings.model_folder))
+        _score_each(settings, run, lake, names, as_of, how)
     return run
 
 
@@ -152,6 +151,8 @@ class How:
     dry: bool
     strict: bool
     """Whether kinds were named: then an aim that cannot be kept is a fault."""
+    catalogue: Mapping[str, WarningModel]
+    """Read once a run: that takes longer than most kinds of entity do."""
 
 
 def _score_each(
@@ -165,7 +166,7 @@ def _score_each(
     engine = Engine.open(lake, threads=settings.threads)
     database = store.upgrade(settings)
     try:
-        for name in names or _asked_about(settings):
+        for name in names or _asked_about(how.catalogue):
             try:
                 profiles = profile(settings, engine, name, as_of)
             except Fault as fault:
@@ -184,9 +185,9 @@ def _score_each(
         _write(settings, run)
 
 
-def _asked_about(settings: Settings) -> list[str]:
+def _asked_about(catalogue: Mapping[str, WarningModel]) -> list[str]:
     """Kinds of entity that some warning model asks about: profiling the others could issue nothing."""
-    asked = {model.entity for model in load(settings.model_folder).values()}
+    asked = {model.entity for model in catalogue.values()}
     return [name for name in known_entities() if name in asked]
 
 
@@ -208,7 +209,7 @@ def _score(
     wanted = how.wanted
     began, budget = time.perf_counter(), wanted.budget or settings.budget
     with tracing.span("detect", entity=profiles.entity) as told:
-        found = detect(settings, profiles, wanted, how.strict)
+        found = detect(settings, profiles, wanted, how.strict, how.catalogue)
         told.tell(model=found.champion, findings=len(found.findings))
     done = EntityRun(
         profiles.entity, profiles.as_of, profiles.lake_version, len(profiles.ids), budget, found.champion, found.told
@@ -226,7 +227,7 @@ def _score(
     with progress(f"{profiles.entity}: reasons"), tracing.span("reasons", entity=profiles.entity):
         warnings, done.refused = worded(engine, profiles, chosen)
     asked = {one.entity_id for one in chosen} | answered.looked_at
-    looks = random_looks(profiles, load(settings.model_folder), drawn, asked)
+    looks = random_looks(profiles, how.catalogue, drawn, asked)
     done.random = len(looks)
     with progress(f"{profiles.entity}: hand-over"):
         _hand_over(database, [*warnings, *looks], run_id, done, how)
@@ -237,7 +238,7 @@ def _score(
 def _hand_over(database: Any, found: Sequence[Warned], run_id: str, done: EntityRun, how: How) -> None:
     """Hand over what may be issued; warnings that are known already count for no cap."""
     with tracing.span("hand_over", entity=done.entity, run=run_id) as told, transaction(database) as session:
-        fresh = [one.fingerprint for one in found if not _known(session, one)]
+        fresh = list(queue.unknown(session, found))
         beyond = set() if how.left is None else set(fresh[how.left :])
         warnings = [one for one in found if one.fingerprint not in beyond]
         done.held, done.issued = len(beyond), len(warnings)
@@ -252,12 +253,6 @@ def _hand_over(database: Any, found: Sequence[Warned], run_id: str, done: Entity
         for warned in warnings if tracing.on() else ():
             number = queue.warning(session, warned.fingerprint).id
             told.note("case", warning=number, case=queue.case_of(session, number), model=warned.model)
-
-
-def _known(session: Session, warned: Warned) -> bool:
-    with suppress(Fault):
-        return bool(queue.warning(session, warned.fingerprint))
-    return False
 
 
 def _run_id() -> str:

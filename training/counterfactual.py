@@ -143,11 +143,11 @@ def _changed(profiles: Profiles, one: Profiles, moves: Sequence[Moved]) -> Profi
 
 def _deviation(profiles: Profiles, one: Profiles, move: Move) -> float:
     """Deviation of a value that peers have: read off the peers between whose values it lies."""
-    group = int(one.groups[move.column].iloc[0])
-    peers = (profiles.groups[move.column].to_numpy() == group) if group != NO_NORM else np.zeros(0, dtype=bool)
     norm = profiles.norm(one.ids[0], move.column)
     if norm is None or move.to == norm.median:
         return 0.0
+    group = int(one.groups[move.column].iloc[0])
+    peers = (profiles.groups[move.column].to_numpy() == group) if group != NO_NORM else np.zeros(0, dtype=bool)
     value = profiles.values[move.column].to_numpy(float)[peers]
     deviation = profiles.deviations[move.column].to_numpy(float)[peers]
     known = np.isfinite(value) & np.isfinite(deviation)

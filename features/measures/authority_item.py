@@ -5,8 +5,8 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import MONTHLY, Behind, Entity, Rows, View, ratio
-from features.measures.officer import FEWEST
+from features.measures.declare import MONTHLY, Behind, Entity, Rows, View
+from features.measures.officer import TOP_APPLICANT, top_applicant_share
 from features.measures.officer import approvals as of_officers
 from features.measures.prescribing import is_blank
 from features.measures.tables import Tables, joined, pair_id
@@ -92,9 +92,4 @@ APPLICANTS = View(
 )
 
 
-@AUTHORITY_ITEM.measure(
-    APPLICANTS, Text("最多申请人占比", "share of one applicant"), "%", behind=Behind(weigh=lambda r: r.n)
-)
-def top_applicant_share(rows: Rows) -> ir.Value:
-    """Share of the applications of the applicant with most; ten applications at least."""
-    return ibis.ifelse(rows.n.sum() >= FEWEST, ratio(rows.n.max(), rows.n.sum()), ibis.null())
+AUTHORITY_ITEM.measure(APPLICANTS, TOP_APPLICANT, "%", behind=Behind(weigh=lambda r: r.n))(top_applicant_share)

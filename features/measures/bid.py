@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import Behind, Entity, Rows, View, ratio
+from features.measures.declare import Behind, Entity, Rows, View, correlation, excess, ratio
 from features.measures.tables import Tables, joined
 from gnomon.terms import Direction, Text
 
@@ -125,17 +125,13 @@ def unbalanced_share(rows: Rows) -> ir.Value:
 def price_change_correlation(rows: Rows) -> ir.Value:
     """Spearman correlation of how dear items were priced with how much their quantity grew; five items at least."""
     x, y = rows.price_rank, rows.change_rank
-    n = x.count()
-    both = (x * y).mean() - x.mean() * y.mean()
-    width = (((x * x).mean() - x.mean() ** 2) * ((y * y).mean() - y.mean() ** 2)).sqrt()
-    return ibis.ifelse(n >= 5, ratio(both, width), ibis.null())
+    return ibis.ifelse(x.count() >= 5, correlation(x, y), ibis.null())
 
 
 @BID.measure(PRICED, Text("清单价高于参考价", "bill over the reference price"), "%")
 def bill_over_reference(rows: Rows) -> ir.Value:
     """Amount of the items with a reference price over what they cost at it, less one."""
-    known = ibis.ifelse(rows.reference.notnull(), rows.amount, ibis.null())
-    return ratio(known.sum(), rows.reference.sum()) - 1
+    return excess(rows.amount, rows.reference)
 
 
 @BID.measure(PRICED, Text("清单超参考价金额", "bill's excess over the reference"), "CNY", Direction.HIGH)

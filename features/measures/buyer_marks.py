@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from features.measures.benford import digits, nonconformity
 from features.measures.buyer import AWARDS, BUYER, buyer_awards
-from features.measures.declare import Behind, Rows, View, ratio
+from features.measures.declare import YEARLY, Behind, Rows, View, ratio
 from features.measures.prescribing import is_blank
 from features.measures.tables import Tables, joined
 from gnomon.terms import Direction, Text
@@ -70,7 +70,6 @@ SPENT = View("spent", spent, ("award", "tender"), "award", "award_id")
 CAME = View("came", came, ("tender", "bid"), "tender", "tender_id")
 AROUND = View("around", around, ("award", "tender", "policy_threshold"), "award", "award_id")
 DIGITS = View("digits", digits_of_awards, ("award",), "award", "award_id", rows=AWARDS)
-YEARLY = ("", "365d")
 
 
 @BUYER.measure(

@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from features.measures.declare import RECENT, Behind, Entity, Rows, View
 from features.measures.prescribing import is_blank
 from features.measures.supervised import cases
-from features.measures.tables import Tables, joined
+from features.measures.tables import Tables, commonest, joined
 from gnomon.terms import Direction, Text
 
 
@@ -21,10 +21,7 @@ def handled(tables: Tables) -> ir.Table:
 def attributes(tables: Tables) -> ir.Table:
     """Handlers with the scene that they handle most and the unit's level."""
     case = handled(tables)
-    per = case.group_by("entity_id", "scene", "owner_org_id").aggregate(n=case.count())
-    first = ibis.window(group_by="entity_id", order_by=[ibis.desc("n"), "scene", "owner_org_id"])
-    main = per.mutate(order=ibis.row_number().over(first))
-    main = main.filter(main.order == 0)
+    main = commonest(case, "scene", "owner_org_id")
     body = tables.organization.select("level", owner_org_id="org_id")
     main = joined(main.left_join(body, "owner_org_id").drop("owner_org_id_right"))
     return main.select("entity_id", "scene", "level", unit="owner_org_id", name=ibis.null("string"))

@@ -11,23 +11,24 @@ from features.measures.drug_practitioner import DRUG_PRACTITIONER
 from features.measures.tables import Tables, pair_id
 from gnomon.terms import Direction, Text
 
+NEEDS = ("claim", "claim_item", "catalog_item")
 
-def _rows(key: str, name: str) -> View:
+
+def _rows(key: str) -> View:
     def build(tables: Tables) -> ir.Table:
         line = lines(tables)
         return line.mutate(entity_id=pair_id(line[key], line.item_code))
 
-    return View(name, build, ("claim", "claim_item", "catalog_item"), "claim_item", "line_id")
+    return View("charged_lines", build, NEEDS, "claim_item", "line_id")
 
 
-NEEDS = ("claim", "claim_item", "catalog_item")
 OF_INSTITUTION = View(
     "charged", lambda tables: charged(tables, "institution_id"), NEEDS, "claim_item", "line_id",
-    rows=_rows("institution_id", "charged_lines"),
+    rows=_rows("institution_id"),
 )  # fmt: skip
 OF_DOCTOR = View(
     "charged", lambda tables: charged(tables, "prescriber_id"), NEEDS, "claim_item", "line_id",
-    rows=_rows("prescriber_id", "charged_lines"),
+    rows=_rows("prescriber_id"),
 )  # fmt: skip
 
 

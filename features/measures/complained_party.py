@@ -5,9 +5,9 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import MONTHLY, Behind, Entity, Rows, View, ratio
+from features.measures.declare import MONTHLY, YEARLY, Behind, Entity, Rows, View, ratio
 from features.measures.prescribing import is_blank
-from features.measures.tables import Tables, joined
+from features.measures.tables import Tables, commonest, joined
 from gnomon.terms import Direction, Text
 
 FEWEST = 5
@@ -38,10 +38,7 @@ def complaints(tables: Tables) -> ir.Table:
 def attributes(tables: Tables) -> ir.Table:
     """Parties with the topic that they are complained of most, and their industry and size."""
     row = complaints(tables)
-    per = row.group_by("entity_id", "topic_code").aggregate(n=row.count())
-    first = ibis.window(group_by="entity_id", order_by=[ibis.desc("n"), "topic_code"])
-    main = per.mutate(order=ibis.row_number().over(first))
-    main = main.filter(main.order == 0).select("entity_id", topic="topic_code")
+    main = commonest(row, "topic_code").select("entity_id", topic="topic_code")
     body = tables.organization.select("name", "size_class", entity_id="org_id", region="region_code")
     return joined(main.left_join(body, "entity_id").drop("entity_id_right"))
 
@@ -71,7 +68,7 @@ def complainants(rows: Rows) -> ir.Value:
 
 
 @COMPLAINED_PARTY.measure(
-    BOTH, Text("每件投诉立案数", "cases per complaint"), "x", Direction.LOW, windows=("", "365d"), behind=Behind()
+    BOTH, Text("每件投诉立案数", "cases per complaint"), "x", Direction.LOW, windows=YEARLY, behind=Behind()
 )
 def cases_per_complaint(rows: Rows) -> ir.Value:
     """Enforcement cases over complaints; five complaints at least."""
@@ -79,7 +76,7 @@ def cases_per_complaint(rows: Rows) -> ir.Value:
     return ratio(rows.case.sum(), ibis.ifelse(asked >= FEWEST, asked, ibis.null()))
 
 
-@COMPLAINED_PARTY.measure(BOTH, Text("被投诉未立案数", "complaints without any case"), windows=("", "365d"), log=True)
+@COMPLAINED_PARTY.measure(BOTH, Text("被投诉未立案数", "complaints without any case"), windows=YEARLY, log=True)
 def complaints_without_case(rows: Rows) -> ir.Value:
     """Complaints about a party that had no case in the window; 0 where it had one."""
     return ibis.ifelse(rows.case.sum() > 0, 0, rows.complaint.sum())

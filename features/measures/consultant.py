@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from features.measures.declare import Behind, Entity, Rows, View, ratio
 from features.measures.prescribing import is_blank
-from features.measures.tables import Tables, joined
+from features.measures.tables import Tables, commonest, joined
 from features.rates import Chance
 from gnomon.terms import Direction, Text
 
@@ -49,10 +49,7 @@ def attributes(tables: Tables) -> ir.Table:
         designs(tables).select("entity_id", "project_id"), audits(tables).select("entity_id", "project_id")
     )
     work = joined(work.left_join(sector, "project_id"))
-    per = work.group_by("entity_id", "sector").aggregate(n=work.count())
-    first = ibis.window(group_by="entity_id", order_by=[ibis.desc("n"), "sector"])
-    main = per.mutate(order=ibis.row_number().over(first))
-    main = main.filter(main.order == 0).select("entity_id", "sector")
+    main = commonest(work, "sector").select("entity_id", "sector")
     body = tables.organization.select("name", entity_id="org_id")
     return joined(main.left_join(body, "entity_id").drop("entity_id_right")).select("entity_id", "name", "sector")
 

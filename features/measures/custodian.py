@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio
+from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio, span
 from features.measures.prescribing import is_blank
 from features.measures.tables import Tables, joined, pair_id
 from gnomon.terms import Direction, Text
@@ -28,7 +28,7 @@ def kept(tables: Tables) -> ir.Table:
     row = joined(row.left_join(post, "custodian_id").drop("custodian_id_right"))
     years = (row.gone_at.epoch_seconds() - row.acquired_at.cast("timestamp").epoch_seconds()).cast("float64")
     life = ibis.cases(*((row.kind == kind, ibis.literal(float(age))) for kind, age in LIFE.items()), else_=ibis.null())
-    before = (row.left.cast("timestamp").epoch_seconds() - row.gone_at.epoch_seconds()) / 86_400
+    before = span(row.left.cast("timestamp"), row.gone_at)
     return row.select(
         "asset_id", "txn_id", entity_id=pair_id(row.owner_org_id, row.custodian_id), event_at=row.gone_at,
         unit="owner_org_id", person="custodian_id", book="book_value", asset="kind",

@@ -18,6 +18,8 @@ from gnomon.terms import Direction, Text
 
 EVER = ("",)
 """All time up to the as-of date only."""
+YEARLY = ("", "365d")
+"""All time, the last 365 days."""
 RECENT = ("", "365d", "90d")
 """All time, the last 365 days, the last 90 days."""
 MONTHLY = ("", "365d", "90d", "30d")
@@ -316,6 +318,18 @@ def share(condition: ir.BooleanValue) -> ir.FloatingScalar:
 def ratio(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
     """`part / whole`, null where the whole is zero or either is unknown."""
     return part.cast("float64") / whole.cast("float64").nullif(0.0)
+
+
+def excess(paid: ir.NumericValue, reference: ir.NumericValue) -> ir.FloatingValue:
+    """What was paid over its reference value, less one, of the rows that have one."""
+    return ratio(ibis.ifelse(reference.notnull(), paid, ibis.null()).sum(), reference.sum()) - 1
+
+
+def correlation(x: ir.NumericValue, y: ir.NumericValue) -> ir.FloatingValue:
+    """Pearson's correlation over the rows; both are known, or neither."""
+    both = (x * y).mean() - x.mean() * y.mean()
+    width = (((x * x).mean() - x.mean() ** 2) * ((y * y).mean() - y.mean() ** 2)).sqrt()
+    return ratio(both, width)
 
 
 def span(later: ir.TimestampValue, earlier: ir.TimestampValue) -> ir.FloatingValue:

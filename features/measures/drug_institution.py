@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import Behind, Entity, Rows, View, ratio
+from features.measures.declare import YEARLY, Behind, Entity, Rows, View, ratio
 from features.measures.drug_charges import charged
 from features.measures.institution import INSTITUTION
 from features.measures.institution import attributes as institutions
@@ -14,7 +14,6 @@ from features.measures.tables import Tables, joined, pair_id
 from gnomon.terms import Direction, Text
 
 NONE = Direction.NONE
-YEARLY = ("", "365d")
 PAIR = ["institution_id", "item_code"]
 
 
@@ -104,7 +103,10 @@ def rx_patients(rows: Rows) -> ir.Value:
     return rows.patients.sum()
 
 
-@DRUG_INSTITUTION.measure(PAIRS, Text("人均用量", "volume per patient"), "x", windows=YEARLY, log=True)
+VOLUME = Text("人均用量", "volume per patient")
+
+
+@DRUG_INSTITUTION.measure(PAIRS, VOLUME, "x", windows=YEARLY, log=True)
 def volume_per_patient(rows: Rows) -> ir.Value:
     """Volume over patients, the heaviest patient left out; ten patients at least in the window."""
     few = ibis.ifelse(rows.patients >= MIN_PATIENTS, rows.patients - 1, ibis.null())

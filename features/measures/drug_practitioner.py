@@ -5,11 +5,11 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import Entity, Rows, View, ratio
+from features.measures.declare import YEARLY, Entity, Rows, View, ratio
 from features.measures.drug_charges import charged
-from features.measures.drug_institution import YEARLY
+from features.measures.drug_institution import VOLUME, volume_per_patient
 from features.measures.practitioner import PRACTITIONER, posts
-from features.measures.prescribing import MIN_PATIENTS, all_lines, frequent, is_blank, lines
+from features.measures.prescribing import all_lines, frequent, is_blank, lines
 from features.measures.tables import Tables, joined, pair_id
 from gnomon.terms import Direction, Text
 
@@ -68,11 +68,7 @@ def rx_patients(rows: Rows) -> ir.Value:
     return rows.patients.sum()
 
 
-@DRUG_PRACTITIONER.measure(PAIRS, Text("人均用量", "volume per patient"), "x", windows=YEARLY, log=True)
-def volume_per_patient(rows: Rows) -> ir.Value:
-    """Volume over patients, the heaviest patient left out; ten patients at least in the window."""
-    few = ibis.ifelse(rows.patients >= MIN_PATIENTS, rows.patients - 1, ibis.null())
-    return ratio(rows.volume - rows.heaviest, few).max()
+DRUG_PRACTITIONER.measure(PAIRS, VOLUME, "x", windows=YEARLY, log=True)(volume_per_patient)
 
 
 @DRUG_PRACTITIONER.measure(PAIRS, Text("占本人处方比", "share of own lines"), "%", Direction.NONE, windows=YEARLY)

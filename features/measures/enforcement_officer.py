@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from features.measures.authority import decided
 from features.measures.declare import RECENT, Behind, Entity, Rows, View, span
 from features.measures.prescribing import is_blank
-from features.measures.tables import Tables, civil, joined
+from features.measures.tables import Tables, civil, commonest, joined
 from gnomon.terms import Direction, Text
 
 
@@ -37,10 +37,7 @@ def attributes(tables: Tables) -> ir.Table:
     """Everybody named in a case, with the violation that they decide most and the authority's level."""
     case = decisions(tables)
     seen = ibis.union(case.select("entity_id"), rounds(tables).select("entity_id"), distinct=True)
-    per = case.group_by("entity_id", "violation_code", "authority_org_id").aggregate(n=case.count())
-    first = ibis.window(group_by="entity_id", order_by=[ibis.desc("n"), "violation_code", "authority_org_id"])
-    main = per.mutate(order=ibis.row_number().over(first))
-    main = main.filter(main.order == 0)
+    main = commonest(case, "violation_code", "authority_org_id")
     body = tables.organization.select("level", authority_org_id="org_id")
     main = joined(main.left_join(body, "authority_org_id").drop("authority_org_id_right"))
     main = main.select("entity_id", "level", violation="violation_code", authority="authority_org_id")

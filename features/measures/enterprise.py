@@ -5,12 +5,11 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import Behind, Entity, Rows, View, ratio
+from features.measures.declare import YEARLY, Behind, Entity, Rows, View, ratio
 from features.measures.prescribing import is_blank
 from features.measures.tables import Tables, joined
 from gnomon.terms import Direction, Text
 
-YEARLY = ("", "365d")
 MONTHS = 3
 """Months reported from which a firm's habit shows."""
 

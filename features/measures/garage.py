@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio
+from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio, span
 from features.measures.prescribing import is_blank
 from features.measures.tables import Tables, joined
 from gnomon.terms import Direction, Text
@@ -19,7 +19,7 @@ def repairs(tables: Tables) -> ir.Table:
     paid = tables.expense
     paid = paid.filter((paid.category == "repair") & ~is_blank(paid.vendor_id))
     before = ibis.window(group_by=["vendor_id", "asset_id"], order_by="occurred_at")
-    days = (paid.occurred_at.epoch_seconds() - paid.occurred_at.lag().over(before).epoch_seconds()) / 86_400
+    days = span(paid.occurred_at, paid.occurred_at.lag().over(before))
     number = paid.invoice_no.re_extract(r"(\d{1,15})$", 1).nullif("").cast("int64")
     follows = number - number.lag().over(ibis.window(group_by="vendor_id", order_by=[number, "expense_id"]))
     return paid.select(

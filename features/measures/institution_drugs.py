@@ -7,7 +7,7 @@ from functools import partial
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import RECENT, Behind, Rows, View, ratio
+from features.measures.declare import RECENT, YEARLY, Behind, Rows, View, ratio
 from features.measures.institution import INSTITUTION, attributes
 from features.measures.prescribing import (
     BY_COURSE,
@@ -51,7 +51,7 @@ OFTEN = 5.0
     DRUGS,
     Text("处方量为同药常模倍数", "prescription volume to the norm of the drug"),
     "x",
-    windows=("", "365d"),
+    windows=YEARLY,
     behind=TIMES,
 )
 def rx_times_norm(rows: Rows) -> ir.Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio
+from features.measures.declare import RECENT, Behind, Entity, Rows, View, excess, ratio
 from features.measures.prescribing import is_blank
 from features.measures.tables import Tables, civil, joined, pair_id
 from gnomon.terms import Direction, Text
@@ -91,8 +91,7 @@ def share_of_item(rows: Rows) -> ir.Value:
 @ITEM_SUPPLIER.measure(PRICED, Text("价格偏离参考价", "price over the reference"), "%", windows=RECENT, behind=OVER)
 def price_over_reference(rows: Rows) -> ir.Value:
     """Amount paid over what the same quantities cost at the reference price of region and month, less one."""
-    known = ibis.ifelse(rows.reference.notnull(), rows.worth, ibis.null())
-    return ratio(known.sum(), rows.reference.sum()) - 1
+    return excess(rows.worth, rows.reference)
 
 
 @ITEM_SUPPLIER.measure(PRICED, Text("超参考价金额", "excess over the reference"), "CNY", windows=RECENT, behind=OVER)

@@ -122,7 +122,10 @@ APPLICANTS = View(
 )
 
 
-@OFFICER.measure(APPLICANTS, Text("最多申请人占比", "share of one applicant"), "%", behind=Behind(weigh=lambda r: r.n))
+TOP_APPLICANT = Text("最多申请人占比", "share of one applicant")
+
+
+@OFFICER.measure(APPLICANTS, TOP_APPLICANT, "%", behind=Behind(weigh=lambda r: r.n))
 def top_applicant_share(rows: Rows) -> ir.Value:
     """Share of the applications of the applicant with most; ten applications at least."""
     return ibis.ifelse(rows.n.sum() >= FEWEST, ratio(rows.n.max(), rows.n.sum()), ibis.null())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import MONTHLY, Behind, Entity, Rows, View, ratio
+from features.measures.declare import MONTHLY, Behind, Entity, Rows, View, correlation, ratio
 from features.measures.prescribing import is_blank
 from features.measures.tables import Tables, joined, pair_id
 from gnomon.terms import Direction, Text
@@ -122,6 +122,4 @@ def flow_correlation(rows: Rows) -> ir.Value:
     """Pearson correlation of flow and reading over the hours that tell both; a day's at least."""
     x = ibis.ifelse(rows.value.notnull(), rows.flow, ibis.null())
     y = ibis.ifelse(rows.flow.notnull(), rows.value, ibis.null())
-    both = (x * y).mean() - x.mean() * y.mean()
-    width = (((x * x).mean() - x.mean() ** 2) * ((y * y).mean() - y.mean() ** 2)).sqrt()
-    return ibis.ifelse(x.count() >= HOURS, ratio(both, width), ibis.null())
+    return ibis.ifelse(x.count() >= HOURS, correlation(x, y), ibis.null())

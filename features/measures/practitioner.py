@@ -7,7 +7,7 @@ from functools import partial
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio
+from features.measures.declare import RECENT, YEARLY, Behind, Entity, Rows, View, ratio
 from features.measures.prescribing import (
     BY_COURSE,
     OVERLAP,
@@ -93,7 +93,7 @@ TIMES = Behind(weigh=lambda rows: rows.times)
     DRUGS,
     Text("处方量为同药常模倍数", "prescription volume to the norm of the drug"),
     "x",
-    windows=("", "365d"),
+    windows=YEARLY,
     behind=TIMES,
 )
 def rx_times_norm(rows: Rows) -> ir.Value:

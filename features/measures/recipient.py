@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from features.measures.declare import RECENT, Behind, Entity, Rows, View
 from features.measures.prescribing import is_blank
-from features.measures.tables import Tables, joined
+from features.measures.tables import Tables, commonest, joined
 from gnomon.terms import Direction, Text
 
 POOR = ("dibao", "tekun", "temporary_relief")
@@ -83,10 +83,7 @@ def official(tables: Tables) -> ir.Table:
 def attributes(tables: Tables) -> ir.Table:
     """Everybody paid, with the programme paid most and the region."""
     row = paid(tables)
-    per = row.group_by("entity_id", "programme").aggregate(n=row.count())
-    first = ibis.window(group_by="entity_id", order_by=[ibis.desc("n"), "programme"])
-    main = per.mutate(order=ibis.row_number().over(first))
-    main = main.filter(main.order == 0).select("entity_id", "programme")
+    main = commonest(row, "programme").select("entity_id", "programme")
     seen = ibis.union(main.select("entity_id"), poor(tables).select(entity_id="person_id"), distinct=True)
     main = joined(seen.left_join(main, "entity_id").drop("entity_id_right"))
     person = tables.person.select(entity_id="person_id", region="region_code", household="household_id")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import Behind, Entity, Rows, View, ratio
+from features.measures.declare import Behind, Entity, Rows, View, excess, ratio
 from features.measures.item_supplier import purchases
 from features.measures.prescribing import is_blank
 from features.measures.tables import Tables, civil, joined, pair_id
@@ -126,8 +126,7 @@ def charge_per_meal(rows: Rows) -> ir.Value:
 @SCHOOL_MONTH.measure(PRICED, Text("食材价格偏离参考价", "food price over the reference"), "%")
 def food_over_reference(rows: Rows) -> ir.Value:
     """Amount paid for food over what it costs at the reference price of region and month, less one."""
-    known = ibis.ifelse(rows.reference.notnull(), rows.worth, ibis.null())
-    return ratio(known.sum(), rows.reference.sum()) - 1
+    return excess(rows.worth, rows.reference)
 
 
 @SCHOOL_MONTH.measure(PLATES, Text("餐均食材成本", "food cost per meal"), "CNY", log=True, behind=Behind())

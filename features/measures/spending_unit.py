@@ -10,8 +10,6 @@ from features.measures.prescribing import is_blank
 from features.measures.tables import Tables, joined
 from gnomon.terms import Text
 
-IDLE_DAYS = 180
-
 
 def expenses(tables: Tables) -> ir.Table:
     """One row per expense of a unit, beside the standard that it names."""

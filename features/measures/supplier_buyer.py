@@ -7,12 +7,10 @@ import ibis.expr.types as ir
 
 from features.measures.awarding import awards
 from features.measures.buyer import attributes as buyers
-from features.measures.declare import RECENT, Behind, Entity, Rows, View, ratio
+from features.measures.declare import RECENT, YEARLY, Behind, Entity, Rows, View, ratio
 from features.measures.supplier import attributes as suppliers
 from features.measures.tables import Tables, joined, pair_id
 from gnomon.terms import Text
-
-YEARLY = ("", "365d")
 
 
 def pair_awards(tables: Tables) -> ir.Table:

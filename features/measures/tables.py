@@ -155,6 +155,13 @@ def named(table: ir.Table, column: str = "entity_id") -> ir.Table:
     return table.filter(table[column].notnull() & (table[column].cast("string").strip() != ""))
 
 
+def commonest(table: ir.Table, *columns: str) -> ir.Table:
+    """One row per entity: the values that its rows have most often in these columns; of equals the first in order."""
+    per = table.group_by("entity_id", *columns).aggregate(n=table.count())
+    first = ibis.window(group_by="entity_id", order_by=[ibis.desc("n"), *columns])
+    return per.mutate(order=ibis.row_number().over(first)).filter(ibis._.order == 0)
+
+
 def pair_id(*parts: ir.StringValue) -> ir.StringValue:
     """The id of a pair, triple …: the ids with a slash between; null where any of them is blank."""
     told = [part.cast("string") for part in parts]

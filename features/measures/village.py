@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import MONTHLY, Behind, Entity, Rows, View, ratio
+from features.measures.declare import MONTHLY, Behind, Entity, Rows, View, ratio, span
 from features.measures.prescribing import is_blank
 from features.measures.tables import Tables, joined
 from features.rates import Chance
@@ -21,7 +21,7 @@ def spells(tables: Tables) -> ir.Table:
     spell = tables.entitlement
     spell = spell.filter(spell.programme.isin(POOR) & ~is_blank(spell.handler_org_id) & (spell.status != "rejected"))
     until = spell.valid_to.cast("timestamp")
-    days = (until.epoch_seconds() - spell.event_at.epoch_seconds()).cast("float64") / 86_400
+    days = span(until, spell.event_at)
     running = spell.valid_to.isnull() | (until > tables.now)
     return spell.select(
         "entitlement_id", "event_at", "person_id", "household_id", "approver_id", "monthly_amount",

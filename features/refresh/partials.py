@@ -17,6 +17,7 @@ import ibis.expr.types as ir
 from features.contracts import contract_of
 from features.exact import term
 from features.measures.declare import View
+from features.measures.tables import named
 from features.unknown import fields_of
 
 Finish = Callable[[ir.Table], ir.Value]
@@ -62,7 +63,7 @@ class Partial:
         """The first step by entity, some of its columns."""
         every = {**self.sums, **self.distinct, **self.extremes}
         made = self.rows.group_by("entity_id").aggregate(**{name: every[name] for name in names})
-        made = made.filter(made.entity_id.notnull() & (made.entity_id != ""))
+        made = named(made)
         return made.mutate(entity_id=made.entity_id.cast("string"))
 
     def second(self, first: ir.Table) -> ir.Table:

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 
 from cases import bodies, people, queue, service
 from cases.people import Person
@@ -88,6 +88,14 @@ def word(form: FormData, name: str, most: int = 20_000) -> str:
     if len(told) > most:
         raise Fault("cases.too_long", place=name, status=422, most=most)
     return told
+
+
+def chosen_file(form: FormData) -> UploadFile:
+    """The file that was chosen, with its name; a fault (422) when none was."""
+    file = form.get("file")
+    if not isinstance(file, UploadFile) or not file.filename:
+        raise Fault("serving.console.no_file", place="file", status=422)
+    return file
 
 
 def submit(

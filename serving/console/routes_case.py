@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
-from starlette.datastructures import UploadFile
 
 from cases import bodies, clock, meetings, merging, people, rectification, rescreen, service
 from cases import pages as lists
@@ -25,7 +24,7 @@ from serving.api.routes_files import sent
 from serving.api.routes_packages import given
 from serving.api.state import serving_of
 from serving.console import forms, pages
-from serving.console.routes import Filled, Signed, Text200, WithFile, check_form
+from serving.console.routes import Filled, Signed, Text200, WithFile, check_form, chosen_file
 from serving.console.timeline import timeline
 
 router = APIRouter()
@@ -68,14 +67,16 @@ def act(request: Request, case_id: int, asking: Signed, form: Filled) -> Respons
 def attach(request: Request, case_id: int, asking: Signed, form: WithFile) -> Response:
     """Put a file to the case, or to one item as its evidence."""
     check_form(request, str(form.get("csrf", "")))
-    file, item = form.get("file"), str(form.get("item", ""))
-    if not isinstance(file, UploadFile) or not file.filename or not (item.isdecimal() or not item) or len(item) > 18:
+    file, item = chosen_file(form), str(form.get("item", ""))
+    if not (item.isdecimal() or not item) or len(item) > 18:
         raise Fault("serving.console.no_file", place="file", status=422)
     kind = (file.content_type or "").partition(";")[0].strip().lower()
     content = file.file.read(rectification.LARGEST + 1)
     try:
         with serving_of(request).session() as session:
-            rectification.attach(session, case_id, asking, file.filename, kind, content, int(item) if item else None)
+            rectification.attach(
+                session, case_id, asking, str(file.filename), kind, content, int(item) if item else None
+            )
     except Fault as fault:
         if fault.key == "cases.no_case":
             raise
@@ -132,7 +133,7 @@ def _case(
             action: (move, forms.fields(action, move, choices))
             for action, move in service.allowed(view.case, asking).items()
         }
-        names = {one.name: one.display for one in people.everyone(session)}
+        names = people.names(session)
         around = _around(session, view.case, asking)
     case = view.case
     return pages.render(

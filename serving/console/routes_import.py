@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from starlette.datastructures import UploadFile
 
 from cases import imports, raising
 from cases.people import Person
@@ -17,7 +16,7 @@ from serving.api.routes_packages import taken
 from serving.api.sent import LARGEST_EXPORT
 from serving.api.state import serving_of
 from serving.console import pages
-from serving.console.routes import Anybody, WithExport, check_form, word
+from serving.console.routes import Anybody, WithExport, check_form, chosen_file, word
 
 router = APIRouter()
 
@@ -34,9 +33,7 @@ def take_in(request: Request, asking: Anybody, form: WithExport) -> Response:
     check_form(request, str(form.get("csrf", "")))
     raising.may_import(asking)
     language = language_of(request, serving_of(request).settings.language)
-    file = form.get("file")
-    if not isinstance(file, UploadFile) or not file.filename:
-        raise Fault("serving.console.no_file", place="file", status=422)
+    file = chosen_file(form)
     try:
         text = text_of(file.file.read(LARGEST_EXPORT + 1))
         with serving_of(request).session() as session:
@@ -54,9 +51,7 @@ def take_package(request: Request, asking: Anybody, form: WithExport) -> Respons
     check_form(request, str(form.get("csrf", "")))
     raising.may_import(asking)
     language = language_of(request, serving_of(request).settings.language)
-    file = form.get("file")
-    if not isinstance(file, UploadFile) or not file.filename:
-        raise Fault("serving.console.no_file", place="file", status=422)
+    file = chosen_file(form)
     try:
         made = taken(serving_of(request), file.file.read(LARGEST_EXPORT + 1), word(form, "public_key", 64), asking)
     except Fault as fault:

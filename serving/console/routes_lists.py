@@ -39,7 +39,7 @@ def forecasts_page(request: Request, asking: Signed, cursor: Cursor = "") -> Res
         key = lambda one: [-(one.breach or 0.0), one.working_days_left, one.case_id]  # noqa: E731  # one line, two uses
         rows, following = paged(found, key, cursor or None, PAGE)
         shown = [(one, cases.found(session, one.case_id, reader=asking)) for one in rows]
-        names = {one.name: one.display for one in people.everyone(session)}
+        names = people.names(session)
         schemes = sorted({case.scheme for _, case in shown})
         tried = [(scheme, clock.calibration(session, scheme, asking)) for scheme in schemes]
     language = language_of(request, serving_of(request).settings.language)
@@ -108,7 +108,7 @@ def list_page(
     chosen = {name: value for name, value in (("since", since), ("scene", scene)) if value}
     page, following = paged(rows, _key, cursor or None, PAGE)
     with serving_of(request).reading() as session:
-        names = {one.name: one.display for one in people.everyone(session)}
+        names = people.names(session)
     return pages.render(
         request,
         "lists.html",

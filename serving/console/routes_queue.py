@@ -134,7 +134,7 @@ def _queue(request: Request, asking: Person, chosen: dict[str, str], cursor: str
         )
         counts = lists.counts(session, asking)
         many = _many(session, asking)
-        names = {one.name: one.display for one in people.everyone(session)}
+        names = people.names(session)
     counts["alive"] = sum(n for name, n in counts.items() if name not in ENDED)
     tabs = [
         (name, counts[name], _query({**chosen, "state": name}))

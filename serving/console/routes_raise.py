@@ -84,7 +84,7 @@ def suppressions_page(
     with serving_of(request).reading() as session:
         rows = suppression.report(session, asking)
         hidden = {one.suppression.id: suppression.warnings(session, one.suppression.id, asking)[:20] for one in rows}
-        names = {one.name: one.display for one in people.everyone(session)}
+        names = people.names(session)
     given = {"entity_kind": entity_kind, "entity_id": entity_id, "scheme": scheme}
     return pages.render(
         request,

@@ -51,7 +51,7 @@ def circulars_page(
     with serving_of(request).reading() as session:
         held = meetings.circulars(session, asking)
         rows, following = paged(held, lambda row: [-row[0].id, row[1].body], cursor or None, PAGE)
-        names = {one.name: one.display for one in people.everyone(session)}
+        names = people.names(session)
     return pages.render(
         request,
         "circulars.html",

@@ -47,7 +47,7 @@ def trail_page(
             before=before,
             limit=PAGE,
         )
-        names = {one.name: one.display for one in people.everyone(session)}
+        names = people.names(session)
         whole = bodies.reach(session, asking) is None
     chosen = {"text": text, "actor": actor, "action": action, "since": since, "case": case}
     last = found[-1].seq if len(found) == PAGE else None
