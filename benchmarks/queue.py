@@ -1,12 +1,14 @@
 """How fast the case queue answers and works, on SQLite and on PostgreSQL.
 
-    python -m benchmarks.queue [--rows N] [--repeat K] [--database URL] [--format table|json]
+    python -m benchmarks.queue [--rows N] [--repeat K] [--database URL] [--keep FOLDER] [--format table|json]
 
 `--rows` warnings are made, a fifth as many cases, with their trail; 1000000 (and 200000 cases) is the size that the
 product is held to: a queue page, a case page and a search answer within 100 ms at p95 on PostgreSQL. Without
 `--database` both an SQLite file and an embedded PostgreSQL with its factory settings are measured. Everything goes
 through the functions that API and console call; bodies are registered, and the pages of one body are measured beside
-those of oversight. p50 and p95 are over `--repeat` calls with changing arguments, `per_second` is 1 / mean.
+those of oversight. A million rows take minutes to make: `--keep` names a folder in which the databases stay, and a
+later run with the same folder measures them as they were left. p50 and p95 are over `--repeat` calls with changing
+arguments, `per_second` is 1 / mean.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import shutil
 import statistics
 import sys
 import tempfile
@@ -48,6 +49,9 @@ WORDS = (
     "s3",
 )
 
+WRITTEN = ("处方", "卷宗第", "第 7 号", "号", "并无此事")
+"""What is searched for in the trail: in every note, in a few, in none."""
+
 
 def main() -> None:
     """Measure and print."""
@@ -55,12 +59,13 @@ def main() -> None:
     options.add_argument("--rows", type=int, default=20_000, help="warnings")
     options.add_argument("--repeat", type=int, default=100, help="calls of each kind")
     options.add_argument("--database", help="sqlite, postgresql or the URL of an empty one; default: both")
+    options.add_argument("--keep", type=Path, help="folder in which the databases stay, and are used again")
     options.add_argument("--data", help="taken for the sake of one command line; nothing is read")
     options.add_argument("--format", choices=("table", "json"), default="table")
     asked = options.parse_args()
     rows = []
     with tempfile.TemporaryDirectory(prefix="gnomon-bench-") as folder:
-        for engine in _engines(asked.database, Path(folder)):
+        for engine in _engines(asked.database, _folder(asked.keep, folder)):
             rows += _measured(engine, asked.rows, asked.repeat)
     if asked.format == "json":
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
@@ -69,6 +74,13 @@ def main() -> None:
     sys.stdout.write(line.format("database", "cases", "what", "p50 ms", "p95 ms", "per second"))
     for row in rows:
         sys.stdout.write(line.format(*row.values()))
+
+
+def _folder(kept: Path | None, folder: str) -> Path:
+    if kept is None:
+        return Path(folder)
+    kept.mkdir(parents=True, exist_ok=True)
+    return kept.resolve()
 
 
 def _engines(url: str | None, folder: Path) -> Iterator[Engine]:
@@ -94,7 +106,6 @@ def _engines(url: str | None, folder: Path) -> Iterator[Engine]:
     yield store.upgraded(engine)
     engine.dispose()
     server.cleanup()
-    shutil.rmtree(folder / "pg", ignore_errors=True)
 
 
 def _measured(engine: Engine, rows: int, repeat: int) -> list[dict[str, Any]]:
@@ -131,11 +142,17 @@ def _works(
     yield "search cases", lambda s: pages.cases(s, text=_word(chance, cases), reader=chief).rows
     yield "search cases of one body", lambda s: pages.cases(s, text=_word(chance, cases), reader=doctor).rows
     yield "search warnings", lambda s: pages.warnings(s, text=_word(chance, cases), reader=chief).rows
+    yield "search warnings of one body", lambda s: pages.warnings(s, text=_word(chance, cases), reader=doctor).rows
     yield "search trail", lambda s: search.in_trail(s, chief, text=f"第 {chance.randrange(1000)} 号")
+    yield (
+        "search trail of one body",
+        lambda s: search.in_trail(s, doctor, text=chance.choice(("处方", "卷宗第", "第 7 号"))),
+    )
     yield "changes since", lambda s: pages.cases(s, updated_since=LATE, reader=chief).rows
     yield "claim the next case", lambda s: service.take_next(s, chief)
     yield "note on a case", lambda s: _note(s, chance.randint(1, cases), chief)
-    yield "list of problems, one scene", lambda s: lists.rows(s, lists.Kind.PROBLEMS, doctor, since=LATE)
+    yield "page of the list of problems", lambda s: lists.rows(s, lists.Kind.PROBLEMS, doctor, since=LATE, limit=51)
+    yield "page of the list of duties", lambda s: lists.rows(s, lists.Kind.DUTIES, doctor, limit=51)
 
 
 def _queue_page(session: Session, reader: Person) -> None:
@@ -186,9 +203,11 @@ def _timed(engine: Engine, work: Callable[[Session], Any], repeat: int) -> Itera
 
 def _handed_over(engine: Engine, cases: int) -> dict[str, Any]:
     """New warnings into the full queue, a thousand a transaction: a quarter joins, the others open cases."""
+    with transaction(engine) as session:
+        last = session.scalar(text("SELECT max(id) FROM warning"))
     taken = []
     for turn in range(5):
-        fresh = [warned(f"N{turn}-{n % 750}", day=1 + n // 750) for n in range(1000)]
+        fresh = [warned(f"N{last}-{turn}-{n % 750}", day=1 + n // 750) for n in range(1000)]
         begun = time.perf_counter()
         with transaction(engine) as session:
             queue.hand_over(session, fresh, f"bench-{turn}", "service")

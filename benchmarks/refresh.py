@@ -5,9 +5,11 @@
 Of two years of lines all but the last day lie in the first state of the lake, and all of them in the second. Both ways
 end with the same stored profiles of the second state, as of the end of that day: `full` measures them anew, `refresh`
 starts from the stored ones of the first state, as of a day before. Each turn runs both in one process on two threads;
-seconds are medians, reading and storing among them, `low` and `high` the extremes, `ratio` is of refresh to full.
+seconds are medians, reading and storing among them, `low` and `high` the extremes, `ratio` is of refresh to full;
+`cpu` is the processor time of all threads, which other work on the machine disturbs less.
 `differ` counts the values, deviations, norms and so on that are not the same to the last bit. `parts` are the seconds
-of a refresh by view, with the way it went.
+of the last refresh by view, with the way it went; beside them those of planning, of reading the lines that belong to a
+changed one, of the norms, and the rest: reading what was stored, putting profiles together, storing them.
 """
 
 from __future__ import annotations
@@ -16,13 +18,13 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from tempfile import gettempdir
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -94,55 +96,70 @@ def main(arguments: Sequence[str] | None = None) -> None:
     root = given.data / f"refresh-{given.rows}"
     shutil.rmtree(root, ignore_errors=True)
     profiled(first, kinds, root / "first", NOW - timedelta(days=1), full=True)
-    turns: list[dict[str, tuple[float, float]]] = []
+    turns: list[tuple[Timed, Timed]] = []
     for turn in range(given.repeat):
         shutil.copytree(root / "first", root / "refresh")
         anew = profiled(second, kinds, root / "full", NOW, full=True)
         fresh = profiled(second, kinds, root / "refresh", NOW, full=False)
-        turns.append({kind: (anew[kind][0], fresh[kind][0]) for kind in anew})
-        say(f"{turn + 1}/{given.repeat} {turns[-1]}")
+        turns.append((anew, fresh))
+        say(f"{turn + 1}/{given.repeat} {anew['all'].seconds:.2f} {fresh['all'].seconds:.2f}")
         shutil.rmtree(root / "refresh")
-    _tell(rows(given.rows, turns, anew, fresh), given.format)
+    _tell(rows(given.rows, turns), given.format)
     shutil.rmtree(root)
 
 
-Timed = dict[str, tuple[float, Refreshed | None]]
+@dataclass(frozen=True)
+class Ran:
+    """Seconds by the clock and of the processors, and what came of it."""
+
+    seconds: float
+    cpu: float
+    made: Refreshed | None = None
+
+
+Timed = dict[str, Ran]
 
 
 def profiled(lake: Parted, kinds: Sequence[str], root: Path, as_of: datetime, full: bool) -> Timed:
-    """Profiles of some kinds under a folder, with the seconds of each; opening the tables counts for all."""
-    begun = perf_counter()
+    """Profiles of some kinds under a folder, each timed; opening the tables counts for all."""
+    begun, worked = perf_counter(), process_time()
     engine = Engine.open(lake, threads=THREADS, memory=MEMORY, url="duckdb")
     told: Timed = {}
     for kind in kinds:
-        started = perf_counter()
+        started, before = perf_counter(), process_time()
         made, _ = refresh_stored(engine, kind, root, as_of, full=full)
-        told[kind] = perf_counter() - started, made
-        say(f"{'full' if full else 'refresh'} {kind} {told[kind][0]:.2f}")
-    told["all"] = perf_counter() - begun, None
+        told[kind] = Ran(perf_counter() - started, process_time() - before, made)
+        say(f"{'full' if full else 'refresh'} {kind} {told[kind].seconds:.2f}, cpu {told[kind].cpu:.2f}")
+    told["all"] = Ran(perf_counter() - begun, process_time() - worked)
     engine.close()
     return told
 
 
-def rows(lines: int, turns: Sequence[Mapping[str, tuple[float, float]]], anew: Timed, fresh: Timed) -> list[Any]:
+def rows(lines: int, turns: Sequence[tuple[Timed, Timed]]) -> list[Any]:
     """One row a kind, and one for all."""
     told = []
-    for kind in turns[0]:
-        full, part = ([turn[kind][way] for turn in turns] for way in (0, 1))
+    for kind in turns[0][0]:
+        full, part = ([turn[way][kind] for turn in turns] for way in (0, 1))
+        seconds, cpu = ([median(getattr(one, of) for one in way) for way in (full, part)] for of in ("seconds", "cpu"))
+        every = [one.seconds for one in part]
         row: dict[str, Any] = {
-            "rows": lines, "what": kind, "full_seconds": round(median(full), 2),
-            "refresh_seconds": round(median(part), 2), "low": round(min(part), 2), "high": round(max(part), 2),
-            "ratio": round(median(part) / median(full), 4),
+            "rows": lines, "what": kind, "full_seconds": round(seconds[0], 2), "refresh_seconds": round(seconds[1], 2),
+            "low": round(min(every), 2), "high": round(max(every), 2), "ratio": round(seconds[1] / seconds[0], 4),
+            "full_cpu": round(cpu[0], 2), "refresh_cpu": round(cpu[1], 2), "cpu_ratio": round(cpu[1] / cpu[0], 4),
         }  # fmt: skip
-        one, other = anew[kind][1], fresh[kind][1]
+        one, other = full[-1].made, part[-1].made
         if one is not None and other is not None:
             row |= {
                 "entities": len(other.profiles.values), "touched": other.touched,
-                "differ": differ(one.profiles, other.profiles),
-                "parts": ", ".join(f"{k} {other.ways.get(k, '')} {v:.2f}" for k, v in other.seconds.items()),
+                "differ": differ(one.profiles, other.profiles), "parts": _parts(other, part[-1].seconds),
             }  # fmt: skip
         told.append(row)
     return told
+
+
+def _parts(of: Refreshed, whole: float) -> str:
+    told = of.seconds | {"rest": whole - sum(of.seconds.values())}
+    return ", ".join(" ".join(filter(None, (name, of.ways.get(name), f"{took:.2f}"))) for name, took in told.items())
 
 
 def differ(one: Profiles, other: Profiles) -> int:

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select, true
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, delete, exists, literal, or_, select, true
+from sqlalchemy import case as when
 from sqlalchemy.orm import Session
 
 from cases import audit, policy
 from cases.people import Person
-from cases.tables import Account, Case, CaseCopy, CaseWarning, IssuedWarning
+from cases.tables import Account, Case, CaseCopy, CaseWarning, IssuedWarning, Trail
 from cases.tables_work import Body, Party, RoleGrant, Route
 from cases.workflow import BodyKind, Role, Side
 from gnomon.errors import Fault, nearest
@@ -165,16 +166,42 @@ def _reach(session: Session, person: Person) -> frozenset[str] | None:
 
 def visible(session: Session, person: Person | None) -> ColumnElement[bool]:
     """The condition on `case_file` that leaves what this person may see."""
-    seen = reach(session, person)
-    if seen is None or person is None:
+    return or_(*visible_apart(session, person))
+
+
+def visible_apart(session: Session, person: Person | None) -> tuple[ColumnElement[bool], ...]:
+    """The same as conditions of which no case fulfils two: counted one by one, each is read from an index alone."""
+    if person is None or reach(session, person) is None:
+        return (true(),)
+    ways = or_(Case.owner == person.name, *(Case.id.in_(numbers) for numbers in _let_in(session, person)))
+    return (Case.pool.is_(True), and_(Case.pool.is_(False), ways)) if _pool(session, person) else (ways,)
+
+
+def visible_events(session: Session, person: Person | None) -> ColumnElement[bool]:
+    """The condition on `trail` that leaves events about cases that this person may see.
+
+    Asked event by event, as a page is read: a list of all visible cases would be made anew for every page.
+    """
+    if person is None or reach(session, person) is None:
         return true()
-    ways: list[ColumnElement[bool]] = [Case.owner == person.name]
-    ways.append(Case.id.in_(select(CaseCopy.case_id).where(CaseCopy.name == person.name)))
-    if seen:
-        ways.append(Case.id.in_(select(Party.case_id).where(Party.body.in_(sorted(seen)))))
-    if policy.get(session, "common_pool") and known_body(session, person):
-        ways.append(Case.pool.is_(True))
-    return or_(*ways)
+    # Only the number of a case is a number.
+    number = when((Trail.subject_kind == "case", cast(Trail.subject_id, BigInteger)))
+    own = or_(Case.owner == person.name, Case.pool.is_(True)) if _pool(session, person) else Case.owner == person.name
+    here = select(literal(True)).where(Case.id == number, own).scalar_subquery().is_(True)
+    return or_(*(number.in_(numbers) for numbers in _let_in(session, person)), here)
+
+
+def _let_in(session: Session, person: Person) -> list[Select[int]]:
+    """Numbers of the cases that a person reads along, and of those in which a body takes part that they see."""
+    numbers = [select(CaseCopy.case_id).where(CaseCopy.name == person.name)]
+    if seen := reach(session, person):
+        numbers.append(select(Party.case_id).where(Party.body.in_(sorted(seen))))
+    return numbers
+
+
+def _pool(session: Session, person: Person) -> bool:
+    """Whether the person sees the cases in which no body takes part yet."""
+    return bool(policy.get(session, "common_pool")) and known_body(session, person)
 
 
 def known_body(session: Session, person: Person) -> bool:

@@ -8,10 +8,11 @@ file does not name are working days from Monday to Friday.
 from __future__ import annotations
 
 import csv
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 
 from gnomon.errors import Misuse
@@ -53,11 +54,20 @@ class WorkCalendar:
         """Working days after the day of `earlier` up to and with the day of `later`; negative the other way round."""
         if later < earlier:
             return -self.between(later, earlier)
-        day, end, found = earlier.astimezone(ZONE).date(), later.astimezone(ZONE).date(), 0
-        while day < end:
-            day += _DAY
-            found += self.works(day)
-        return found
+        return self._until(later.astimezone(ZONE).date()) - self._until(earlier.astimezone(ZONE).date())
+
+    def _until(self, day: date) -> int:
+        """Working days from the year 1 up to and with this day. The first day of the year 1 was a Monday."""
+        number = day.toordinal()
+        weeks, rest = divmod(number, 7)
+        free, worked = self._exceptions
+        return 5 * weeks + min(rest, 5) - bisect_right(free, number) + bisect_right(worked, number)
+
+    @cached_property
+    def _exceptions(self) -> tuple[list[int], list[int]]:
+        """Numbers of the weekdays that nobody works on and of the weekends that people work on, in order."""
+        free = [day.toordinal() for day in self.off - self.worked if day.weekday() < 5]
+        return sorted(free), sorted(day.toordinal() for day in self.worked if day.weekday() >= 5)
 
     def changed(self, rows: Iterable[tuple[date, str]]) -> WorkCalendar:
         """The same calendar with further days: `off` or `work`; the later word on a day counts."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from cases import bodies, pages, policy, service
@@ -64,24 +64,30 @@ def tick(session: Session, now: datetime | None = None) -> Ticked:
     return Ticked(done[Action.SUPERVISE], done[Action.RESUPERVISE], done[Action.STEP_IN])
 
 
-def forecast(session: Session, found: Case, now: datetime | None = None) -> Forecast | None:
+def forecast(
+    session: Session, found: Case, reader: Person | None = None, now: datetime | None = None
+) -> Forecast | None:
     """The chance that a case that was signed for misses its date; null when it has none or its clock stands still.
 
-    Durations of cases of the same scheme, in working days without pauses, by the estimator of Kaplan and Meier (1958):
-    cases that still run count with the time that they have run. Breach = S(days allowed) / S(days run).
+    Durations of those cases of the same scheme that `reader` may see, in working days without pauses, by the estimator
+    of Kaplan and Meier (1958): cases that still run count with the time that they have run. Breach = S(days allowed) /
+    S(days run).
     """
-    return _foretold(found, _cohort(session, found.scheme), now or datetime.now(UTC), policy.work_calendar(session))
+    if found.state not in _RUNNING or found.due is None:
+        return None
+    cohort = _cohort(session, found.scheme, reader)
+    return _foretold(found, cohort, now or datetime.now(UTC), policy.work_calendar(session))
 
 
 def forecasts(session: Session, reader: Person | None = None, now: datetime | None = None) -> list[Forecast]:
-    """All running cases that `reader` may see, the one most likely to miss its date first."""
+    """All running cases that `reader` may see, the one most likely to miss its date first; learned from no others."""
     moment, days = now or datetime.now(UTC), policy.work_calendar(session)
     cohorts: dict[str, list[tuple[datetime, datetime | None, int]]] = {}
     query = select(Case).where(Case.state.in_(_RUNNING), Case.due.is_not(None), bodies.visible(session, reader))
     found = []
     for case in session.scalars(query.order_by(Case.due).limit(_COHORT)):
         if case.scheme not in cohorts:
-            cohorts[case.scheme] = _cohort(session, case.scheme)
+            cohorts[case.scheme] = _cohort(session, case.scheme, reader)
         told = _foretold(case, cohorts[case.scheme], moment, days)
         if told is not None:
             found.append(told)
@@ -107,19 +113,15 @@ class Calibration:
 def calibration(session: Session, scheme: str, reader: Person | None = None) -> Calibration | None:
     """Foretell each of the latest closed cases of a scheme again, half-way to its date, from the cases known then.
 
-    As forecasts do it learns from all cases; judged are those that `reader` may see. Null when no chance could be told.
-    Error: Brier (1950), Verification of forecasts expressed in terms of probability.
+    As forecasts do it looks at the cases that `reader` may see. Null when no chance could be told. Error: Brier (1950),
+    Verification of forecasts expressed in terms of probability.
     """
     days, now = policy.work_calendar(session), datetime.now(UTC)
-    query = select(Case.claimed_at, Case.closed_at, Case.paused_days, Case.due, Case.id).where(Case.scheme == scheme)
-    query = query.where(Case.claimed_at.is_not(None), Case.state != State.MERGED.value)
-    found = session.execute(query.order_by(Case.id.desc()).limit(_LOOKED_BACK)).all()
-    numbers = select(Case.id).where(Case.id.in_([row.id for row in found]), bodies.visible(session, reader))
-    seen = set(session.scalars(numbers))
-    rows = [(begun, closed, paused, due, number) for begun, closed, paused, due, number in found if begun is not None]
+    query = _signed(session, scheme, reader).add_columns(Case.due).limit(_LOOKED_BACK)
+    rows = [(begun, *rest) for begun, *rest in session.execute(query) if begun is not None]
     pairs = []
-    for begun, closed, paused, due, number in rows:
-        if closed is None or due is None or closed > now or number not in seen:
+    for begun, closed, paused, due in rows:
+        if closed is None or due is None or closed > now:
             continue
         allowed = days.between(begun, due) - paused
         moment = days.after(begun, allowed // 2)
@@ -185,11 +187,16 @@ def _due_action(
     return None
 
 
-def _cohort(session: Session, scheme: str) -> list[tuple[datetime, datetime | None, int]]:
-    query = select(Case.claimed_at, Case.closed_at, Case.paused_days)
-    query = query.where(Case.scheme == scheme, Case.claimed_at.is_not(None), Case.state != State.MERGED.value)
-    rows = session.execute(query.order_by(Case.id.desc()).limit(_COHORT)).all()
+def _cohort(session: Session, scheme: str, reader: Person | None) -> list[tuple[datetime, datetime | None, int]]:
+    rows = session.execute(_signed(session, scheme, reader).limit(_COHORT)).all()
     return [(row[0], row[1], row[2]) for row in rows if row[0] is not None]
+
+
+def _signed(session: Session, scheme: str, reader: Person | None) -> Select[datetime | None, datetime | None, int]:
+    """When cases of a scheme were signed for and closed, and how many days they stood still; the latest first."""
+    query = select(Case.claimed_at, Case.closed_at, Case.paused_days).where(bodies.visible(session, reader))
+    query = query.where(Case.scheme == scheme, Case.claimed_at.is_not(None), Case.state != State.MERGED.value)
+    return query.order_by(Case.id.desc())
 
 
 def _foretold(

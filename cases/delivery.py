@@ -7,24 +7,19 @@ process killed between sending and marking sends again after the lease, under th
 from __future__ import annotations
 
 import json
-import smtplib
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Engine, select
 
 from cases import audit, outbox
 from cases.tables_work import Delivery, Endpoint
+from gnomon import outgoing
 from gnomon.config import Settings
 from gnomon.database import transaction
 
 LEASE = timedelta(seconds=60)
-TIMEOUT = 10.0
 MOST_ATTEMPTS = 12
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=6)
@@ -103,47 +98,14 @@ def _send(settings: Settings, one: Delivery, endpoint: Endpoint | None, moment: 
     """What went wrong, if anything."""
     try:
         if one.channel == "mail":
-            return _mail(settings, one)
-        if endpoint is None:
+            told = json.loads(one.told)
+            outgoing.mail(settings, one.target, told["subject"], told["text"], one.event)
+        elif endpoint is None:
             return "endpoint is gone"
-        return _post(settings, one, endpoint, moment)
-    except (OSError, HTTPException, smtplib.SMTPException, ssl.SSLError, ValueError) as error:
-        return f"{type(error).__name__}: {error}"[:500]
-
-
-def _post(settings: Settings, one: Delivery, endpoint: Endpoint, moment: datetime) -> str | None:
-    """Post once. Redirects are not followed: a signed message goes where somebody wrote down that it goes."""
-    parts = urlsplit(endpoint.url)
-    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT)
-    body = one.told.encode()
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    try:
-        signed = outbox.headers(outbox.key_of(settings, endpoint), one.event, body, moment)
-        connection.request("POST", path, body, {**signed, "user-agent": "gnomon"})
-        answer = connection.getresponse()
-        answer.read(4096)
-        return None if 200 <= answer.status < 300 else f"HTTP {answer.status}"
-    finally:
-        connection.close()
-
-
-def _mail(settings: Settings, one: Delivery) -> str | None:
-    if not settings.smtp:
-        return "GNOMON_SMTP is not set"
-    parts = urlsplit(settings.smtp)
-    told = json.loads(one.told)
-    message = EmailMessage()
-    subject = " ".join(told["subject"].split())[:200]
-    message["From"], message["To"], message["Subject"] = settings.mail_from, one.target, subject
-    message["Message-ID"] = f"<{one.event}@gnomon>"
-    message.set_content(told["text"])
-    host, encrypted = parts.hostname or "localhost", parts.scheme == "smtps"
-    server = smtplib.SMTP_SSL(host, parts.port or 465, timeout=TIMEOUT) if encrypted else None
-    with server or smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT) as open_server:
-        if parts.username:
-            if not encrypted:
-                open_server.starttls(context=ssl.create_default_context())
-            open_server.login(unquote(parts.username), unquote(parts.password or ""))
-        open_server.send_message(message)
+        else:
+            body = one.told.encode()
+            signed = outbox.headers(outbox.key_of(settings, endpoint), one.event, body, moment)
+            outgoing.post(endpoint.url, body, signed)
+    except outgoing.NotSent as fault:
+        return str(fault)
     return None

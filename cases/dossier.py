@@ -12,13 +12,17 @@ from cases.people import Person
 from cases.tables import Case
 from cases.workflow import ENDED, STATES, State
 
+_ASIDE = ("told", "body")
+"""Of a record of another system: what it said word for word, and whose numbering it is."""
+
 
 def dossier(session: Session, case_id: int, reader: Person) -> dict[str, Any]:
     """Plain JSON values. `service.read` shows the case itself and records who opened it; this goes with it."""
     found = queue.found(session, case_id, reader=reader)
     parts = select(Case).where(Case.parent_id == case_id, bodies.visible(session, reader)).order_by(Case.id)
-    told = clock.forecast(session, found)
-    foreign = [{k: v for k, v in one.as_dict().items() if k != "told"} for one in rescreen.records(session, case_id)]
+    told = clock.forecast(session, found, reader)
+    theirs = rescreen.records(session, case_id)
+    foreign = [{name: value for name, value in one.as_dict().items() if name not in _ASIDE} for one in theirs]
     return {
         "sides": [party.as_dict() for party in bodies.sides(session, found)],
         "parts": [_line(part) for part in session.scalars(parts)],

@@ -15,13 +15,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, String, cast, func, literal, or_, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, String, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from cases import bodies, labels, rescreen, suppression
 from cases.asked import Forbidden
 from cases.people import Person
-from cases.raising import MATTER
 from cases.tables import Case, IssuedWarning, Trail, plain
 from cases.tables_work import Audience, Circular, Consultation, Delivery, Foreign, Notice, Seat, Suppression
 from cases.workflow import ROLES, Role
@@ -121,9 +120,7 @@ def _trail(session: Session, reader: Person | None) -> _Source:
     seen: tuple[ColumnElement[bool], ...] = ()
     if reader is not None:
         seen = (Trail.subject_kind == "case",)
-    if bodies.reach(session, reader) is not None:
-        numbers = select(cast(Case.id, Trail.subject_id.type)).where(bodies.visible(session, reader))
-        seen = (*seen, Trail.subject_id.in_(numbers))
+    seen = (*seen, bodies.visible_events(session, reader))
     return _Source((Trail,), seen, Trail.at, (Trail.seq,), _event)
 
 
@@ -156,15 +153,10 @@ def _meetings(session: Session, reader: Person | None) -> _Source:
 
 
 def _labels(session: Session, reader: Person | None) -> _Source:
-    touched = or_(Case.closed_at.is_not(None), Case.withdrawn_at.is_not(None))
-    conditions = (touched, Case.parent_id.is_(None), Case.entity_kind != MATTER, bodies.visible(session, reader))
-    # Closing again takes the moment of the reopening away: one of the two is the last.
-    moment = func.coalesce(Case.withdrawn_at, Case.closed_at)
-
     def told(case: Case) -> dict[str, Any]:
         return {name: plain(value) for name, value in labels.label(session, case).items()}
 
-    return _Source((Case,), conditions, moment, (Case.id,), told)
+    return _Source((Case,), labels.within(session, reader), labels.labelled_at, (Case.id,), told)
 
 
 def _rescreen(session: Session, reader: Person | None) -> _Source:

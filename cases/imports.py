@@ -13,27 +13,19 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cases import audit, outbox, queue, raising
+from cases import audit, bodies, outbox, queue, raising
 from cases.people import Person
 from cases.raising import MATTER, Raised
 from cases.tables import Account
 from cases.tables_work import Foreign
-from cases.workflow import State
+from cases.workflow import Role, Side, State
 from gnomon.errors import Fault, Misuse
 from gnomon.terms import Outcome, Severity, Text
 
-COLUMNS: tuple[str, ...] = (
-    "id",
-    "title",
-    "description",
-    "scene",
-    "scheme",
-    "severity",
-    "entity_kind",
-    "entity_id",
-    "entity_name",
-)
-COLUMNS += ("owner", "outcome", "opened_at", "closed_at", "amount_found", "amount_recovered")
+COLUMNS = (
+    "id", "title", "description", "scene", "scheme", "severity", "entity_kind", "entity_id", "entity_name",
+    "owner", "outcome", "opened_at", "closed_at", "amount_found", "amount_recovered",
+)  # fmt: skip
 """Columns of a CSV; `id` and `title` are needed, a row with `outcome` is closed."""
 
 
@@ -73,7 +65,8 @@ class Imported:
 def take(session: Session, system: str, text: str, actor: Person, name: str = "") -> Imported:
     """Take in an export of `csv`, `thehive` or `dispatch`; all of it or, when a record is wrong, nothing.
 
-    `name` tells two systems of one make apart. Faults name the record: 400 no such export or unreadable, 422 a value.
+    Every body has a numbering of its own, and its cases lie with it; `name` tells two systems of one make apart.
+    Faults name the record: 400 no such export or unreadable, 409 a case about the same entity is open, 422 a value.
     """
     if system not in READERS:
         raise Misuse("cases.import_system", place=system, known=", ".join(READERS))
@@ -89,40 +82,55 @@ def take(session: Session, system: str, text: str, actor: Person, name: str = ""
             raise Fault("cases.import_record", place=place, why=f"{type(error).__name__} {error}"[:200]) from None
         if old is None:
             skipped += 1
-        elif _known(session, name or system, old.id):
+        elif _known(session, actor, name or system, old.id):
             known += 1
         else:
+            _fits(place, name, old)
             _put(session, name or system, old, record, actor, moment)
             new += 1
     return Imported(new, known, skipped)
 
 
-def _known(session: Session, system: str, number: str) -> bool:
-    query = select(Foreign.id).where(Foreign.system == system, Foreign.foreign_id == number)
+def _known(session: Session, actor: Person, system: str, number: str) -> bool:
+    ours = Foreign.body == (actor.organisation or "")
+    query = select(Foreign.id).where(ours, Foreign.system == system, Foreign.foreign_id == number)
     return session.scalar(query) is not None
+
+
+def _fits(place: str, name: str, old: Old) -> None:
+    kind, entity, _ = old.entity
+    widths = ((name, 80), (old.id, 100), (old.scene, 80), (old.scheme, 80), (kind, 40), (entity, 200))
+    for told, most in widths:
+        if len(told) > most:
+            raise Fault("cases.too_long", place=place, most=most)
 
 
 def _put(session: Session, system: str, old: Old, record: Any, actor: Person, moment: datetime) -> None:
     kind, entity, name = old.entity
+    body = actor.organisation or ""
+    # Its old number is its name, by which it is found again.
+    matter = ":".join(part for part in (body, system, old.id) if part)
     severity = Severity.ALERT if old.grave else Severity.WARN
-    title = Text(old.title, old.title)
-    scope = (old.scene, old.scheme)
-    about = (kind or MATTER, entity or f"{system}:{old.id}", name or old.title)
-    case = raising.make(
-        session, Raised(title, old.description or old.title, *scope, severity, *about), moment, "import"
-    )
+    scope = (old.scene, old.scheme, severity, kind or MATTER, entity or matter, name or old.title)
+    told = Raised(Text(old.title, old.title), old.description or old.title, *scope)
+    case = raising.make(session, told, moment, "import")
     case.opened_at = old.opened_at or moment
+    case.organisation = actor.organisation
+    bodies.join(session, case, actor.organisation, Side.LEAD)
     account = session.get(Account, old.owner) if old.owner else None
-    if account is not None and not account.disabled:
+    # Nobody's import puts cases on the desks of a body that is not theirs.
+    chosen = actor.role is Role.ADMINISTRATOR or bodies.answers_for(session, actor, old.owner)
+    if account is not None and not account.disabled and chosen:
         case.owner, case.organisation = account.name, account.organisation
+        bodies.join(session, case, account.organisation, Side.LEAD)
     if old.outcome is not None:
         case.state, case.outcome = State.CLOSED.value, old.outcome.value
         case.closing_reason, case.closed_at = old.reason or old.outcome.value, old.closed_at or moment
         case.amount_found, case.amount_recovered = old.amount_found, old.amount_recovered
     whole = json.dumps(record, ensure_ascii=False, default=str)
-    session.add(
-        Foreign(system=system, foreign_id=old.id, told=whole, verdict="imported", case_id=case.id, received_at=moment)
-    )
+    made = Foreign(system=system, foreign_id=old.id, body=body, told=whole, verdict="imported", case_id=case.id)
+    made.received_at = moment
+    session.add(made)
     session.flush()
     after = {"origin": "import", "system": system, "foreign": old.id, "state": case.state, "outcome": case.outcome}
     audit.record(session, actor.actor, "open", queue.subject(case), None, {"version": case.version, **after})

@@ -8,16 +8,17 @@ outcome that training leaves out, and its origin is `withdrawn`; closing the cas
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from cases import bodies
+from cases import bodies, pages
 from cases.people import Person
 from cases.raising import MATTER
-from cases.tables import Case, CaseWarning, IssuedWarning
+from cases.tables import Case, CaseWarning, IssuedWarning, Moment
 from cases.workflow import State
 from gnomon.terms import RANDOM, Outcome
 
@@ -27,18 +28,40 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def labels(session: Session, since: datetime | None = None, reader: Person | None = None) -> list[dict[str, Any]]:
+labelled_at = func.coalesce(Case.withdrawn_at, Case.closed_at)
+"""When a case's label was given or withdrawn: closing again takes the moment of the reopening away."""
+
+
+def labels(
+    session: Session,
+    since: datetime | None = None,
+    reader: Person | None = None,
+    *,
+    after: Sequence[Any] | None = None,
+    limit: int | None = None,
+) -> list[dict[str, Any]]:
     """Labels of all cases closed or reopened at or after `since`, in the order of their moments.
 
-    `reader` leaves the cases that this person may see.
+    `reader` leaves the cases that this person may see. `after` is the `key` of the last label read so far.
     """
-    moments = (Case.closed_at, Case.withdrawn_at)
-    touched = or_(*(moment.is_not(None) if since is None else moment >= since for moment in moments))
-    # A matter that no entity stands behind teaches no model anything.
-    query = select(Case).where(bodies.visible(session, reader), touched, Case.parent_id.is_(None))
-    query = query.where(Case.entity_kind != MATTER).order_by(Case.id)
-    rows = [label(session, case) for case in session.scalars(query)]
-    return sorted(rows, key=lambda row: row["labelled_at"])
+    query = select(Case).where(*within(session, reader))
+    if since is not None:
+        query = query.where(labelled_at >= literal(since, Moment))
+    if after is not None:
+        at, number = pages.after_of(after, datetime, int)
+        query = query.where(tuple_(labelled_at, Case.id) > tuple_(literal(at, Moment), number))
+    return [label(session, case) for case in session.scalars(query.order_by(labelled_at, Case.id).limit(limit))]
+
+
+def within(session: Session, reader: Person | None) -> tuple[ColumnElement[bool], ...]:
+    """The conditions on `case_file` that leave cases with a label. A matter without an entity teaches no model."""
+    touched = or_(Case.closed_at.is_not(None), Case.withdrawn_at.is_not(None))
+    return touched, Case.parent_id.is_(None), Case.entity_kind != MATTER, bodies.visible(session, reader)
+
+
+def key(row: dict[str, Any]) -> list[Any]:
+    """Where a label stands in their order: what a cursor holds."""
+    return [row["labelled_at"].isoformat(), int(row["case_id"])]
 
 
 def label(session: Session, case: Case) -> dict[str, Any]:

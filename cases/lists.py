@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, case, func, literal, literal_column, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from cases import bodies, policy
+from cases import bodies, pages, policy
 from cases.people import Person
-from cases.tables import Case, plain
+from cases.tables import Case, Moment, plain
 from cases.tables_work import Item
 from cases.workflow import State
 from gnomon.terms import Outcome, Text
@@ -35,22 +35,15 @@ KINDS: dict[Kind, Text] = {
 }
 
 
-@dataclass
-class Duty:
-    """What one person of one body did about the problems that came to them."""
-
-    organisation: str | None
-    owner: str | None
-    cases: int = 0
-    signed: int = 0
-    closed: int = 0
-    overdue: int = 0
-    """Past their date, open or closed too late."""
-    urged: int = 0
-    transfers: int = 0
-    refusals: int = 0
-    working_days: int = 0
-    """Of the closed cases, from sign-in to the end, without pauses."""
+_PROBLEM = (
+    "id", "parent_id", "scene", "scheme", "severity", "entity_kind", "entity_id", "entity_name", "warnings", "state",
+    "organisation", "owner", "liaison", "opened_at", "due", "level", "transfers", "outcome", "amount_found",
+)  # fmt: skip
+_NOBODY: Any = literal_column("''")
+_WHO = (func.coalesce(Case.organisation, _NOBODY), func.coalesce(Case.owner, _NOBODY))
+_WORTH = (Outcome.CONFIRMED.value, Outcome.USEFUL.value)
+_GROWN = or_(Case.outcome.in_(_WORTH), Case.id.in_(select(Item.case_id)))
+"""What belongs to the third list: a finding, or something ordered to be put right."""
 
 
 def rows(
@@ -60,75 +53,133 @@ def rows(
     since: datetime | None = None,
     scene: str | None = None,
     now: datetime | None = None,
+    *,
+    after: Sequence[Any] | None = None,
+    limit: int | None = None,
 ) -> list[dict[str, Any]]:
-    """One of the three lists as plain rows, of the cases that `reader` may see and that changed since a moment."""
-    query = select(Case).where(bodies.visible(session, reader), Case.state != State.MERGED.value)
+    """One of the three lists as plain rows, of the cases that `reader` may see and that changed since a moment.
+
+    Problems and developments go by number, duties by body and person. `after` is the `key` of the last row read so far;
+    a fault (400) for what is none. Without `limit` the list comes whole.
+    """
+    within, moment = _within(session, reader, since, scene), now or datetime.now(UTC)
+    if kind is Kind.DUTIES:
+        return list(_duties(session, within, moment, pages.after_of(after, str, str), limit))
+    query = select(Case).where(*within)
+    if after is not None:
+        query = query.where(Case.id > pages.after_of(after, int)[0])
+    if kind is Kind.DEVELOPMENTS:
+        query = query.where(_GROWN)
+    found = session.scalars(query.order_by(Case.id).limit(limit)).all()
+    return [_problem(one, moment) for one in found] if kind is Kind.PROBLEMS else list(_developments(session, found))
+
+
+def key(kind: Kind, row: dict[str, Any]) -> list[Any]:
+    """Where a row stands in its list: what a cursor holds."""
+    return [row["organisation"] or "", row["owner"] or ""] if kind is Kind.DUTIES else [row["id"]]
+
+
+def total(
+    session: Session,
+    kind: Kind,
+    reader: Person | None = None,
+    since: datetime | None = None,
+    scene: str | None = None,
+) -> int:
+    """How many rows the whole list has."""
+    within = _within(session, reader, since, scene)
+    if kind is Kind.DUTIES:
+        return session.scalar(select(func.count()).select_from(select(*_WHO).where(*within).distinct().subquery())) or 0
+    grown = (_GROWN,) if kind is Kind.DEVELOPMENTS else ()
+    return session.scalar(select(func.count()).select_from(Case).where(*within, *grown)) or 0
+
+
+def _within(
+    session: Session, reader: Person | None, since: datetime | None, scene: str | None
+) -> tuple[ColumnElement[bool], ...]:
+    within = [bodies.visible(session, reader), Case.state != State.MERGED.value]
     if since is not None:
-        query = query.where(Case.updated_at >= since)
+        within.append(Case.updated_at >= since)
     if scene is not None:
-        query = query.where(Case.scene == scene)
-    found = session.scalars(query.order_by(Case.id)).all()
-    moment = now or datetime.now(UTC)
-    if kind is Kind.PROBLEMS:
-        return [_problem(case, moment) for case in found]
-    return list(_duties(session, found, moment) if kind is Kind.DUTIES else _developments(session, found))
+        within.append(Case.scene == scene)
+    return tuple(within)
 
 
-def _problem(case: Case, moment: datetime) -> dict[str, Any]:
-    names: tuple[str, ...] = (
-        "id",
-        "parent_id",
-        "scene",
-        "scheme",
-        "severity",
-        "entity_kind",
-        "entity_id",
-        "entity_name",
-        "warnings",
-    )
-    names += ("state", "organisation", "owner", "liaison", "opened_at", "due", "level", "transfers", "outcome")
-    late = case.due is not None and case.due < (case.closed_at or moment)
-    told = {name: plain(getattr(case, name)) for name in names}
-    return {**told, "title": case.title, "overdue": late, "amount_found": plain(case.amount_found)}
+def _problem(one: Case, moment: datetime) -> dict[str, Any]:
+    late = one.due is not None and one.due < (one.closed_at or moment)
+    return {**{name: plain(getattr(one, name)) for name in _PROBLEM}, "title": one.title, "overdue": late}
 
 
-def _duties(session: Session, found: Sequence[Case], moment: datetime) -> Iterator[dict[str, Any]]:
-    days, held = policy.work_calendar(session), dict[tuple[str | None, str | None], Duty]()
-    for case in found:
-        one = held.setdefault((case.organisation, case.owner), Duty(case.organisation, case.owner))
-        one.cases += 1
-        one.signed += case.claimed_at is not None
-        one.overdue += case.due is not None and case.due < (case.closed_at or moment)
-        one.urged, one.transfers = one.urged + case.urged, one.transfers + case.transfers
-        one.refusals += case.refusals
-        if case.closed_at is not None:
-            one.closed += 1
-            one.working_days += days.between(case.claimed_at or case.opened_at, case.closed_at) - case.paused_days
-    for key in sorted(held, key=lambda pair: (pair[0] or "", pair[1] or "")):
-        one = held[key]
-        mean = one.working_days / one.closed if one.closed else None
-        yield {**{name: getattr(one, name) for name in Duty.__dataclass_fields__}, "mean_working_days": mean}
+def _duties(
+    session: Session,
+    within: tuple[ColumnElement[bool], ...],
+    moment: datetime,
+    after: Sequence[Any],
+    limit: int | None,
+) -> Iterator[dict[str, Any]]:
+    """What each person of each body did about the problems that came to them."""
+    late = Case.due < func.coalesce(Case.closed_at, literal(moment, Moment))
+    counted = {
+        "cases": func.count(),
+        "signed": func.count(Case.claimed_at),
+        "closed": func.count(Case.closed_at),
+        # Past their date, open or closed too late.
+        "overdue": func.count(case((late, 1))),
+        "urged": func.sum(Case.urged),
+        "transfers": func.sum(Case.transfers),
+        "refusals": func.sum(Case.refusals),
+    }
+    query = select(*_WHO, *counted.values()).where(*within).group_by(*_WHO)
+    if after:
+        query = query.where(tuple_(*_WHO) > tuple_(*after))
+    found = session.execute(query.order_by(*_WHO).limit(limit)).all()
+    worked = _worked(session, within, found) if found else {}
+    for body, owner, *numbers in found:
+        told = dict(zip(counted, map(int, numbers), strict=True))
+        days = worked.get((body, owner), 0)
+        mean = days / told["closed"] if told["closed"] else None
+        yield {"organisation": body or None, "owner": owner or None, **told, "working_days": days} | {
+            "mean_working_days": mean
+        }
+
+
+def _worked(
+    session: Session, within: tuple[ColumnElement[bool], ...], found: Sequence[Any]
+) -> dict[tuple[str, str], int]:
+    """Working days that closed cases took, from sign-in to the end, without pauses, of these people."""
+    days, held = policy.work_calendar(session), defaultdict[tuple[str, str], int](int)
+    first, last = (tuple_(*found[at][:2]) for at in (0, -1))
+    here = (tuple_(*_WHO) >= first, tuple_(*_WHO) <= last, Case.closed_at.is_not(None))
+    query = select(*_WHO, Case.claimed_at, Case.opened_at, Case.closed_at, Case.paused_days)
+    for body, owner, claimed, opened, closed, paused in session.execute(query.where(*within, *here)):
+        if closed is not None:
+            held[body, owner] += days.between(claimed or opened, closed) - paused
+    return held
 
 
 def _developments(session: Session, found: Sequence[Case]) -> Iterator[dict[str, Any]]:
+    numbers = [one.id for one in found]
     counted = select(Item.case_id, func.count(), func.count().filter(Item.state == "passed")).group_by(Item.case_id)
+    if len(numbers) <= _FEW:
+        counted = counted.where(Item.case_id.in_(numbers))
     items = {row[0]: (row[1], row[2]) for row in session.execute(counted)}
-    worth = (Outcome.CONFIRMED.value, Outcome.USEFUL.value)
-    for case in found:
-        ordered, passed = items.get(case.id, (0, 0))
-        if case.outcome not in worth and not ordered:
-            continue
+    for one in found:
+        ordered, passed = items.get(one.id, (0, 0))
         yield {
-            "id": case.id,
-            "title": case.title,
-            "scene": case.scene,
-            "organisation": case.organisation,
-            "outcome": case.outcome,
-            "amount_found": str(case.amount_found or Decimal(0)),
-            "amount_recovered": str(case.amount_recovered or Decimal(0)),
-            "people_handled": case.people_handled or 0,
+            "id": one.id,
+            "title": one.title,
+            "scene": one.scene,
+            "organisation": one.organisation,
+            "outcome": one.outcome,
+            "amount_found": str(one.amount_found or Decimal(0)),
+            "amount_recovered": str(one.amount_recovered or Decimal(0)),
+            "people_handled": one.people_handled or 0,
             "items": ordered,
             "items_passed": passed,
-            "closed_at": plain(case.closed_at),
-            "result": case.closing_reason,
+            "closed_at": plain(one.closed_at),
+            "result": one.closing_reason,
         }
+
+
+_FEW = 500
+"""Numbers that are named one by one: a page holds no more."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from cases import audit, bodies
+from cases import audit, bodies, pages
 from cases.asked import Conflict, Forbidden
 from cases.people import Person
 from cases.tables import Case, CaseCopy
@@ -79,13 +80,29 @@ def circulate(
     return made
 
 
-def circulars(session: Session, reader: Person) -> list[tuple[Circular, Audience]]:
-    """What this person's bodies were told, the newest first, each with its acknowledgement."""
+def circulars(
+    session: Session,
+    reader: Person,
+    since: datetime | None = None,
+    *,
+    after: Sequence[Any] | None = None,
+    limit: int | None = None,
+) -> list[tuple[Circular, Audience]]:
+    """What this person's bodies were told (or acknowledged) since a moment, the newest first.
+
+    `after` is number and body of the last one read so far.
+    """
     seen = bodies.reach(session, reader)
     query = select(Circular, Audience).join(Audience, Audience.circular_id == Circular.id)
     if seen is not None:
         query = query.where(Audience.body.in_(sorted(seen)))
-    return [(row[0], row[1]) for row in session.execute(query.order_by(Circular.id.desc(), Audience.body))]
+    if since is not None:
+        query = query.where(Audience.updated_at >= since)
+    if after is not None:
+        number, body = pages.after_of(after, int, str)
+        query = query.where(or_(Circular.id < number, and_(Circular.id == number, Audience.body > body)))
+    ordered = query.order_by(Circular.id.desc(), Audience.body).limit(limit)
+    return [(row[0], row[1]) for row in session.execute(ordered)]
 
 
 def audience(session: Session, case_id: int) -> list[tuple[Circular, Audience]]:

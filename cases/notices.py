@@ -46,10 +46,20 @@ def tell_body(session: Session, body: str, found: Case, kind: str, moment: datet
 
 
 def mine(
-    session: Session, person: Person, unread: bool = False, before: int | None = None, limit: int = 50
+    session: Session,
+    person: Person,
+    unread: bool = False,
+    before: int | None = None,
+    limit: int = 50,
+    since: datetime | None = None,
 ) -> Sequence[Notice]:
-    """A person's notices, the newest first; `before` is the number of the last one read so far."""
+    """A person's notices, the newest first; `before` is the number of the last one seen so far.
+
+    `since` leaves those that came, or were marked as read, at or after a moment.
+    """
     query = select(Notice).where(Notice.name == person.name)
+    if since is not None:
+        query = query.where(Notice.updated_at >= since)
     if unread:
         query = query.where(Notice.read_at.is_(None))
     if before is not None:

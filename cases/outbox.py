@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cases import audit
@@ -75,7 +75,12 @@ def key_of(settings: Settings, endpoint: Endpoint) -> bytes:
 
 def secret_of(settings: Settings, endpoint: Endpoint) -> str:
     """The key as the receiver is given it."""
-    return "whsec_" + base64.b64encode(key_of(settings, endpoint)).decode()
+    return told_key(key_of(settings, endpoint))
+
+
+def told_key(key: bytes) -> str:
+    """A key as receivers are given keys."""
+    return "whsec_" + base64.b64encode(key).decode()
 
 
 def headers(key: bytes, event: str, body: bytes, moment: datetime) -> dict[str, str]:
@@ -155,8 +160,8 @@ def revive(session: Session, number: int, actor: str) -> None:
 
 def waiting(session: Session) -> int:
     """Messages that still have to go out."""
-    query = select(Delivery.id).where(Delivery.done_at.is_(None), Delivery.dead_at.is_(None))
-    return len(session.scalars(query).all())
+    due = (Delivery.done_at.is_(None), Delivery.dead_at.is_(None))
+    return session.scalar(select(func.count()).select_from(Delivery).where(*due)) or 0
 
 
 def _delivery(event: str, channel: str, target: str, kind: str, told: str, moment: datetime) -> Delivery:

@@ -16,9 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy.orm import Session
 
 from cases import audit, bodies, bundle, outbox, queue, rescreen
-from cases.asked import LONGEST, Forbidden
+from cases.asked import LONGEST, Conflict, Forbidden
 from cases.people import Person
 from cases.rescreen import Judge, Screened, Theirs
+from cases.tables_work import GivenPackage
 from cases.workflow import JUDGES, ROLES
 from gnomon.config import Settings
 from gnomon.errors import Fault, Misuse
@@ -28,30 +29,25 @@ FORMAT = "gnomon-case/1"
 _WIDEST = 200
 """Characters of a title, a name or a number in a package that is taken in."""
 _TITLE = Text("线索移送", "hand over to another agency")
-_GIVEN: tuple[str, ...] = (
-    "id",
-    "scene",
-    "scheme",
-    "severity",
-    "entity_kind",
-    "entity_id",
-    "entity_name",
-    "title_zh",
-    "title_en",
-    "as_of",
-    "opened_at",
-    "description",
-    "outcome",
-    "amount_found",
-)
+_GIVEN = (
+    "id", "scene", "scheme", "severity", "entity_kind", "entity_id", "entity_name", "title_zh", "title_en", "as_of",
+    "opened_at", "description", "outcome", "amount_found",
+)  # fmt: skip
 
 
-def give(session: Session, settings: Settings, case_id: int, to: str, reason: str, actor: Person) -> bytes:
-    """A package about one case for the agency `to`. Faults: 404 the case, 403 the role, 422 no agency or no reason."""
+def give(
+    session: Session, settings: Settings, case_id: int, actor: Person, version: int, to: str, reason: str
+) -> GivenPackage:
+    """A package about one case, as it stood at `version`, for the agency `to`; it is kept as it was given.
+
+    Faults: 404 the case, 403 the role, 409 the case has changed since, 422 no agency or no reason.
+    """
     moment = audit.begin(session)
     found = queue.found(session, case_id, to_change=True, reader=actor)
     if bodies.role_in(session, actor, found) not in JUDGES:
         raise Forbidden("cases.may_not_give", place=str(case_id), role=ROLES[actor.role])
+    if found.version != version:
+        raise Conflict("cases.changed", place=str(case_id), seen=version, version=found.version)
     if not to.strip() or not reason.strip():
         raise Fault("cases.needs_reason", place=str(case_id), action=_TITLE)
     if max(len(to), len(reason)) > LONGEST:
@@ -75,8 +71,16 @@ def give(session: Session, settings: Settings, case_id: int, to: str, reason: st
     after = {"package": number, "to": to.strip(), "reason": reason.strip(), "version": found.version}
     audit.record(session, actor.actor, "give", queue.subject(found), None, {**after, "signature": signature})
     outbox.put(session, "case.give", found, actor.actor, moment, {"package": number, "to": to.strip()})
-    whole_package = {"package": package, "signature": signature, "public_key": bundle.public_key(settings)}
-    return json.dumps(whole_package, ensure_ascii=False).encode()
+    signed = {"package": package, "signature": signature, "public_key": bundle.public_key(settings)}
+    made = GivenPackage(number=number, case_id=case_id, told=json.dumps(signed, ensure_ascii=False), given_at=moment)
+    session.add(made)
+    session.flush()
+    return made
+
+
+def given(session: Session, number: str) -> GivenPackage:
+    """A package as it was given."""
+    return session.get_one(GivenPackage, number)
 
 
 def opened(package: bytes, public_key: str) -> dict[str, Any]:

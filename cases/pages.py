@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -76,9 +77,17 @@ def cases(
     have been done by then. The order is the newest first, with `updated_since` the longest unchanged first.
     """
     query = select(Case).where(bodies.visible(session, reader))
-    equal: Any = (("scheme", scheme), ("scene", scene), ("entity_kind", entity_kind), ("entity_id", entity_id))
-    equal += (("severity", severity), ("organisation", organisation), ("parent_id", parent_id), ("shuffled", shuffled))
-    query = query.where(*(getattr(Case, name) == value for name, value in equal if value is not None))
+    equal: dict[Any, Any] = {
+        Case.scheme: scheme,
+        Case.scene: scene,
+        Case.entity_kind: entity_kind,
+        Case.entity_id: entity_id,
+        Case.severity: severity,
+        Case.organisation: organisation,
+        Case.parent_id: parent_id,
+        Case.shuffled: shuffled,
+    }
+    query = query.where(*(column == value for column, value in equal.items() if value is not None))
     if state is not None:
         query = query.where(_ALIVE if state == "alive" else Case.state == State(state).value)
     if owner is not None:
@@ -121,25 +130,52 @@ def warnings(
 ) -> Page[IssuedWarning]:
     """Issued warnings, the newest first; with `updated_since` those issued since then, the oldest first."""
     query = select(IssuedWarning).where(bodies.visible_warnings(session, reader))
-    equal: dict[str, str | None] = {"model": model, "scheme": scheme, "scene": scene, "severity": severity}
-    equal |= {"entity_kind": entity_kind, "entity_id": entity_id, "run_id": run_id}
-    query = query.where(*(getattr(IssuedWarning, name) == value for name, value in equal.items() if value is not None))
+    equal: dict[Any, str | None] = {
+        IssuedWarning.model: model,
+        IssuedWarning.scheme: scheme,
+        IssuedWarning.scene: scene,
+        IssuedWarning.severity: severity,
+        IssuedWarning.entity_kind: entity_kind,
+        IssuedWarning.entity_id: entity_id,
+        IssuedWarning.run_id: run_id,
+    }
+    query = query.where(*(column == value for column, value in equal.items() if value is not None))
     if case_id is not None:
         held = select(CaseWarning.warning_id).where(CaseWarning.case_id == case_id)
         query = query.where(IssuedWarning.id.in_(held))
+    if updated_since is None:
+        keys: list[Any] = [IssuedWarning.id]
+        before = (tuple_(*keys) < _read(cursor, Order.NEWEST, keys),) if cursor else ()
+        if text.strip():
+            query = query.where(search.in_warnings(session, text.strip(), before))
+        return _page(session, query, keys, Order.NEWEST, cursor, limit)
     if text.strip():
         query = query.where(search.in_warnings(session, text.strip()))
-    if updated_since is None:
-        return _page(session, query, [IssuedWarning.id], Order.NEWEST, cursor, limit)
     query = query.where(IssuedWarning.issued_at >= updated_since)
     return _page(session, query, [IssuedWarning.issued_at, IssuedWarning.id], Order.UPDATED, cursor, limit)
 
 
 def counts(session: Session, reader: Person | None = None) -> dict[str, int]:
     """How many cases are in each state, of those that `reader` may see."""
-    query = select(Case.state, func.count()).where(bodies.visible(session, reader)).group_by(Case.state)
-    found = {str(state): int(n) for state, n in session.execute(query).all()}
-    return {state.value: found.get(state.value, 0) for state in State}
+    found = Counter[str]()
+    for part in bodies.visible_apart(session, reader):
+        query = select(Case.state, func.count()).where(part).group_by(Case.state)
+        found.update({state: n for state, n in session.execute(query)})
+    return {state.value: found[state.value] for state in State}
+
+
+def after_of(told: Sequence[Any] | None, *kinds: type) -> tuple[Any, ...]:
+    """What a cursor told, as values of these kinds; empty for none. A fault (400) for one of another list."""
+    if told is None:
+        return ()
+    try:
+        read = [datetime.fromisoformat(one) if kind is datetime else one for one, kind in zip(told, kinds, strict=True)]
+    except (TypeError, ValueError):
+        raise Misuse("cases.cursor", place="cursor") from None
+    fits = all(type(one) is kind for one, kind in zip(read, kinds, strict=True))
+    if not fits or any(type(one) is int and not 0 <= one < 2**63 for one in read):
+        raise Misuse("cases.cursor", place="cursor")
+    return tuple(one.replace(tzinfo=UTC) if isinstance(one, datetime) and one.tzinfo is None else one for one in read)
 
 
 def _page(session: Session, query: Select[R], keys: list[Any], order: Order, cursor: str | None, limit: int) -> Page[R]:

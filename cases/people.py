@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cases import audit
+from cases.scopes import Scope
 from cases.tables import Account, ApiToken
 from cases.workflow import Role
 from gnomon.errors import Fault, nearest
@@ -40,6 +41,8 @@ class Person:
     """Changes with the password: a session cookie that holds another stamp is no longer good."""
     via: str = ""
     """How they came in, when not by the console: `cli`, `token`."""
+    scopes: frozenset[Scope] | None = None
+    """What their token may be used for; null: all that the role may."""
 
     @property
     def actor(self) -> str:
@@ -90,6 +93,19 @@ def required(session: Session, name: str) -> Person:
     if found is None:
         names = session.scalars(select(Account.name).where(Account.disabled.is_(False))).all()
         raise _unknown(name, names)
+    return found
+
+
+def named(session: Session, name: str | None) -> Person | None:
+    """The person behind a name, as `required`; null, which stands for the system itself, for no name."""
+    return None if name is None else required(session, name)
+
+
+def account(session: Session, name: str) -> Account:
+    """The account of this name, shut or not; a fault (404) that names the nearest when there is none."""
+    found = session.get(Account, name)
+    if found is None:
+        raise _unknown(name, session.scalars(select(Account.name)).all())
     return found
 
 
@@ -152,15 +168,23 @@ def authenticate(session: Session, name: str, password: str) -> Person | None:
     return _person(account)
 
 
-def issue_token(session: Session, name: str, actor: str, days: int = TOKEN_DAYS) -> str:
-    """A new API token of an account. It is told once; only its hash is kept."""
+def issue_token(
+    session: Session, name: str, actor: str, days: int = TOKEN_DAYS, scopes: Iterable[Scope] | None = None
+) -> str:
+    """A new API token of an account. It is told once; only its hash is kept.
+
+    With `scopes` it is good for these uses alone, and only as far as the account's role goes; a fault (422) for none.
+    """
+    wanted = None if scopes is None else sorted(set(scopes))
+    if wanted == []:
+        raise Fault("cases.token_scopes", place=name)
     account = _locked(session, name)
     token = f"gno_{secrets.token_urlsafe(32)}"
     moment = audit.begin(session)
-    session.add(
-        ApiToken(hash=_token_hash(token), name=name, created_at=moment, expires_at=moment + timedelta(days=days))
-    )
-    _record(session, actor, "token", account)
+    made = ApiToken(hash=_token_hash(token), name=name, created_at=moment, expires_at=moment + timedelta(days=days))
+    made.scopes = None if wanted is None else " ".join(wanted)
+    session.add(made)
+    _record(session, actor, "token", account, {} if wanted is None else {"scopes": made.scopes})
     return token
 
 
@@ -179,7 +203,8 @@ def person_of_token(session: Session, token: str) -> Person | None:
     if found is None or found.revoked_at is not None or found.expires_at <= datetime.now(UTC):
         return None
     holder = person(session, found.name)
-    return None if holder is None else holder.by_way_of("token")
+    scopes = None if found.scopes is None else frozenset(map(Scope, found.scopes.split()))
+    return None if holder is None else replace(holder, via="token", scopes=scopes)
 
 
 def _locked(session: Session, name: str) -> Account:
@@ -200,9 +225,11 @@ def _person(account: Account) -> Person:
     return Person(account.name, account.display, Role(account.role), account.organisation, stamp)
 
 
-def _record(session: Session, actor: str, action: str, account: Account) -> None:
+def _record(
+    session: Session, actor: str, action: str, account: Account, more: Mapping[str, str | None] | None = None
+) -> None:
     session.flush()
-    after = {"role": account.role, "organisation": account.organisation, "disabled": account.disabled}
+    after = {"role": account.role, "organisation": account.organisation, "disabled": account.disabled, **(more or {})}
     audit.record(session, actor, action, audit.Subject("account", account.name), None, after)
 
 

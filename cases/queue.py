@@ -21,6 +21,7 @@ from cases.people import Person
 from cases.tables import Case, CaseCopy, CaseWarning, IssuedWarning, Trail, make_findable
 from cases.tables_work import Hidden, Party
 from cases.workflow import ENDED, Side, State
+from gnomon import tracing
 from gnomon.database import write
 from gnomon.errors import Fault
 from gnomon.terms import Severity, Warned
@@ -28,6 +29,8 @@ from gnomon.terms import Severity, Warned
 __all__ = ["CaseView", "HandedOver", "Order", "Page", "case", "case_of", "cases", "hand_over", "warning", "warnings"]
 
 _BEGINNING = re.compile("[0-9a-f]{8,63}")
+LINKED = 100
+"""Steps that an action on a case is linked to, at most."""
 _IN = 500
 """Values in one IN list: SQLite before 3.32 takes 999 parameters a statement."""
 _STANDS = and_(Case.state.not_in([state.value for state in ENDED]), Case.parent_id.is_(None))
@@ -105,6 +108,17 @@ def case(session: Session, case_id: int) -> CaseView:
         audit.events(session, subject(kept)),
         session.scalars(select(CaseCopy).where(CaseCopy.case_id == case_id).order_by(CaseCopy.sent_at)).all(),
     )
+
+
+def led_here(session: Session, case_id: int) -> list[str]:
+    """W3C `traceparent` of the hand-overs that issued the warnings of a case, the newest first; none untraced."""
+    if not tracing.on():
+        return []
+    issued = select(Trail.after).join(IssuedWarning, IssuedWarning.fingerprint == Trail.subject_id)
+    issued = issued.join(CaseWarning, CaseWarning.warning_id == IssuedWarning.id)
+    issued = issued.where(CaseWarning.case_id == case_id, Trail.subject_kind == "warning", Trail.action == audit.ISSUE)
+    told = (json.loads(after).get("trace", "") for after in session.scalars(issued.order_by(Trail.seq.desc())))
+    return [trace for trace in dict.fromkeys(told) if trace][:LINKED]
 
 
 def found(session: Session, case_id: int, to_change: bool = False, reader: Person | None = None) -> Case:
@@ -320,15 +334,17 @@ def _events(
     before: list[Case],
 ) -> Iterator[audit.Event]:
     held: dict[int, list[str]] = defaultdict(list)
+    # Whoever works on the case months later finds the run, and the files behind it, by this.
+    traced = {"trace": tracing.context()} if tracing.on() else {}
     for row, case in links:
         held[case.id].append(row.fingerprint)
         pack = hashlib.sha256(row.pack.encode()).hexdigest()
         after: dict[str, Any] = {"case": case.id, "model": row.model, "run": row.run_id, "pack_sha256": pack}
-        yield audit.Event(actor, audit.ISSUE, audit.Subject("warning", row.fingerprint), None, after)
+        yield audit.Event(actor, audit.ISSUE, audit.Subject("warning", row.fingerprint), None, after | traced)
     for row, why in hidden:
         pack = hashlib.sha256(row.pack.encode()).hexdigest()
         after = {"suppression": why, "model": row.model, "run": row.run_id, "pack_sha256": pack}
-        yield audit.Event(actor, audit.ISSUE, audit.Subject("warning", row.fingerprint), None, after)
+        yield audit.Event(actor, audit.ISSUE, audit.Subject("warning", row.fingerprint), None, after | traced)
     for action, touched in (("open", opened), ("join", before)):
         for case in touched:
             after = {"version": case.version, "severity": case.severity, "warnings": held[case.id]}

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, cast, exists, literal, or_, select
+from sqlalchemy import ColumnElement, String, cast, exists, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from cases import audit, bodies, outbox, queue, raising
+from cases import audit, bodies, outbox, pages, queue, raising
 from cases.people import Person
 from cases.raising import Raised
-from cases.tables import Case, Trail
+from cases.tables import Case, Moment, Trail
 from cases.tables_work import Foreign
 from cases.workflow import ENDED, Side
 from gnomon.errors import Fault
@@ -77,7 +77,8 @@ def rescreen(session: Session, theirs: Sequence[Theirs], judge: Judge, actor: Pe
         named = (one.system, one.id, one.title, one.scene, one.scheme, one.entity_kind, one.entity_id)
         if not all(part.strip() for part in named):
             raise Fault("cases.foreign_needs", place=f"{one.system}/{one.id}")
-        known = session.scalar(select(Foreign).where(Foreign.system == one.system, Foreign.foreign_id == one.id))
+        same = (Foreign.system == one.system, Foreign.foreign_id == one.id, Foreign.body == "")
+        known = session.scalar(select(Foreign).where(*same))
         if known is not None:
             done.append(Screened(known, True))
             continue
@@ -90,25 +91,31 @@ def statuses(
     session: Session,
     system: str,
     updated_since: datetime | None = None,
-    after: int = 0,
+    *,
+    after: Sequence[Any] | None = None,
     limit: int = 50,
     reader: Person | None = None,
 ) -> list[tuple[Foreign, Case]]:
-    """What became of one system's warnings: pages by number, or all whose case changed since a moment (with `after`
-    the number of the last record of that page). `reader` leaves the cases that this person may see, and the records
-    that their account sent."""
+    """What became of one system's warnings, by their number; with `updated_since` those whose case has changed since,
+    the longest unchanged first. `after` is the `key` of the last one read so far. `reader` leaves the cases that this
+    person may see, and the records that their account sent."""
     query = select(Foreign, Case).join(Case, Case.id == Foreign.case_id).where(Foreign.system == system)
     if reader is not None:
         query = query.where(readable(session, reader))
-    order: list[Any] = [Foreign.id]
-    if updated_since is not None:
-        order = [Case.updated_at, Foreign.id]
-        later = or_(Case.updated_at > updated_since, and_(Case.updated_at == updated_since, Foreign.id > after))
-        query = query.where(later)
+    if updated_since is None:
+        query = query.where(Foreign.id > (pages.after_of(after, int) or (0,))[0]).order_by(Foreign.id)
     else:
-        query = query.where(Foreign.id > after)
-    rows = session.execute(query.order_by(*order).limit(max(1, min(limit, 200))))
-    return [(row[0], row[1]) for row in rows]
+        query = query.where(Case.updated_at >= updated_since).order_by(Case.updated_at, Foreign.id)
+        if after is not None:
+            at, number = pages.after_of(after, datetime, int)
+            query = query.where(tuple_(Case.updated_at, Foreign.id) > tuple_(literal(at, Moment), number))
+    return [(row[0], row[1]) for row in session.execute(query.limit(max(1, limit)))]
+
+
+def key(told: tuple[Foreign, Case], updated_since: datetime | None = None) -> list[Any]:
+    """Where an answer stands in the order of `statuses`: what a cursor holds."""
+    record, case = told
+    return [record.id] if updated_since is None else [case.updated_at.isoformat(), record.id]
 
 
 def readable(session: Session, reader: Person) -> ColumnElement[bool]:
@@ -128,6 +135,11 @@ def _sent_by(person: Person) -> ColumnElement[bool]:
     about = (Trail.subject_kind == "case", Trail.subject_id == cast(Foreign.case_id, String))
     by = Trail.actor.in_([person.name, person.by_way_of("token").actor, person.by_way_of("cli").actor])
     return exists().where(*about, Trail.action.in_(("open", "join")), by, Trail.after.contains(number))
+
+
+def record(session: Session, number: int) -> Foreign:
+    """One record by our number for it."""
+    return session.get_one(Foreign, number)
 
 
 def records(session: Session, case_id: int) -> Sequence[Foreign]:

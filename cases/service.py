@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import Session, object_session
 
 from cases import audit, bodies, closing, meetings, outbox, queue, rectification, steps
@@ -17,6 +17,7 @@ from cases.step import Step
 from cases.tables import Case, CaseCopy, CaseWarning, IssuedWarning
 from cases.tables_work import Party
 from cases.workflow import ACTIONS, MOVES, READERS, ROLES, STATES, Action, Holder, Move, Role, Side, State, moves
+from gnomon import tracing
 from gnomon.terms import Outcome, Text
 
 __all__ = [
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 _LOOKED_AT = 50
-"""Cases that a search for the next one looks at."""
+"""Cases that a search for the next one looks at, at a time."""
 
 
 def act(
@@ -86,7 +87,12 @@ def act(
         answer,
     )
     # A savepoint: what a step had begun before it found a reason to refuse is undone, whatever the caller does next.
-    with session.begin_nested():
+    with (
+        tracing.span(
+            "case.act", links=queue.led_here(session, case_id), case=case_id, action=Action(action).value
+        ) as told,
+        session.begin_nested(),
+    ):
         named = required(session, found, move, Action(action), asked)
         before = found.as_dict()
         step = Step(session, found, move, Action(action), actor, asked, named, audit.begin(session))
@@ -95,6 +101,7 @@ def act(
         found.updated_at = step.moment
         session.flush()
         _record(step, before)
+        told.tell(state=found.state)
     return found
 
 
@@ -105,11 +112,14 @@ def take_next(session: Session, actor: Person, scene: str | None = None, entity_
     for column, value in ((Case.scene, scene), (Case.entity_kind, entity_kind)):
         if value is not None:
             query = query.where(column == value)
-    claim = MOVES[State.OPEN, Action.CLAIM]
-    for found in session.scalars(query.order_by(Case.gravity.desc(), Case.id.desc()).limit(_LOOKED_AT)).all():
-        may = bodies.role_in(session, actor, found) in claim.by
-        if may and _stands(claim, _sides(session, actor, found)):
-            return act(session, found.id, Action.CLAIM, actor, found.version)
+    claim, after = MOVES[State.OPEN, Action.CLAIM], list[ColumnElement[bool]]()
+    ordered = query.order_by(Case.gravity.desc(), Case.id.desc()).limit(_LOOKED_AT)
+    while rows := session.scalars(ordered.where(*after)).all():
+        for found in rows:
+            may = bodies.role_in(session, actor, found) in claim.by
+            if may and _stands(claim, _sides(session, actor, found)):
+                return act(session, found.id, Action.CLAIM, actor, found.version)
+        after = [tuple_(Case.gravity, Case.id) < tuple_(rows[-1].gravity, rows[-1].id)]
     return None
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from cases import audit, bodies
+from cases import audit, bodies, pages
 from cases.asked import Conflict, Forbidden
 from cases.people import Person
 from cases.tables import IssuedWarning
@@ -105,8 +106,18 @@ def standing(
     return found
 
 
-def report(session: Session, reader: Person | None = None) -> Sequence[Report]:
-    """All suppressions, the newest first, each with what it hid. Of bodies, only those of oversight read it (403)."""
+def report(
+    session: Session,
+    reader: Person | None = None,
+    since: datetime | None = None,
+    *,
+    after: Sequence[Any] | None = None,
+    limit: int | None = None,
+) -> Sequence[Report]:
+    """Suppressions that changed since a moment, the newest first, each with what it hid.
+
+    `after` holds the number of the last one read so far. Of bodies, only those of oversight read it (403).
+    """
     if reader is not None:
         may_look(session, reader)
     hidden = (
@@ -121,15 +132,36 @@ def report(session: Session, reader: Person | None = None) -> Sequence[Report]:
         .subquery()
     )
     query = select(Suppression, hidden.c.n, hidden.c.top, hidden.c.alerts)
-    query = query.join(hidden, hidden.c.suppression_id == Suppression.id, isouter=True).order_by(Suppression.id.desc())
-    return [Report(row[0], row[1] or 0, row[2], row[3] or 0) for row in session.execute(query)]
+    query = query.join(hidden, hidden.c.suppression_id == Suppression.id, isouter=True)
+    if since is not None:
+        query = query.where(Suppression.updated_at >= since)
+    if after is not None:
+        query = query.where(Suppression.id < pages.after_of(after, int)[0])
+    ordered = query.order_by(Suppression.id.desc()).limit(limit)
+    return [Report(row[0], row[1] or 0, row[2], row[3] or 0) for row in session.execute(ordered)]
 
 
-def warnings(session: Session, number: int, reader: Person) -> Sequence[IssuedWarning]:
-    """The warnings that one suppression hid, the newest first."""
+def warnings(
+    session: Session,
+    number: int,
+    reader: Person,
+    since: datetime | None = None,
+    *,
+    after: Sequence[Any] | None = None,
+    limit: int | None = None,
+) -> Sequence[IssuedWarning]:
+    """The warnings that one suppression hid since a moment, the newest first.
+
+    `after` holds the number of the last one read so far.
+    """
     _may(session, reader, JUDGES, str(number))
     held = select(IssuedWarning).join(Hidden, Hidden.warning_id == IssuedWarning.id)
-    return session.scalars(held.where(Hidden.suppression_id == number).order_by(IssuedWarning.id.desc())).all()
+    held = held.where(Hidden.suppression_id == number)
+    if since is not None:
+        held = held.where(Hidden.hidden_at >= since)
+    if after is not None:
+        held = held.where(IssuedWarning.id < pages.after_of(after, int)[0])
+    return session.scalars(held.order_by(IssuedWarning.id.desc()).limit(limit)).all()
 
 
 def may_look(session: Session, reader: Person) -> None:

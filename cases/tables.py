@@ -70,6 +70,10 @@ MOMENT = "cases.moment"
 """Where a session keeps its turn as the trail's writer, with the moment of all that it changes."""
 STANDS = "state NOT IN ('closed', 'merged') AND parent_id IS NULL"
 """A case that new warnings about its entity and scheme join."""
+BULK = ("issue", "open", "join", "read")
+"""Events that no person wrote anything in."""
+DEEDS = f"action NOT IN ({', '.join(repr(action) for action in BULK)})"
+"""The others, as the database knows them."""
 Key = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself only where the key is an INTEGER."""
 
@@ -78,7 +82,11 @@ class IssuedWarning(Base):
     """One issued warning with everything needed to read it years later; never updated, never deleted."""
 
     __tablename__ = "warning"
-    __table_args__ = (Index("ix_warning_entity", "entity_kind", "entity_id", "scheme"),)
+    __table_args__ = (
+        Index("ix_warning_entity", "entity_kind", "entity_id", "scheme"),
+        # A scoring run issues all its warnings at one moment: who follows goes on by the number.
+        Index("ix_warning_issued_at", "issued_at", "id"),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     fingerprint: Mapped[str] = mapped_column(String(64), unique=True)
@@ -94,7 +102,7 @@ class IssuedWarning(Base):
     lake_version: Mapped[int] = mapped_column(BigInteger)
     score: Mapped[float] = mapped_column(Float(53))
     percentile: Mapped[float] = mapped_column(Float(53))
-    issued_at: Mapped[datetime] = mapped_column(Moment, index=True)
+    issued_at: Mapped[datetime] = mapped_column(Moment)
     run_id: Mapped[str] = mapped_column(String(64), index=True)
     pack: Mapped[str] = mapped_column(Text)
     """`Warned.as_dict` as JSON; its SHA-256 stands on the trail."""
@@ -126,7 +134,7 @@ class Case(Base):
         Index("ix_case_file_entity", "entity_kind", "entity_id"),
         Index("ix_case_file_scheme", "scheme", "gravity", "id"),
         # What counting for one body looks at: the table's own rows are many times wider.
-        Index("ix_case_file_counted", "state", "pool", "owner", "id"),
+        Index("ix_case_file_counted", "pool", "state", "owner", "id"),
         # The latest cases of a scheme that somebody signed for: what forecasts learn from.
         Index(
             "ix_case_file_cohort",
@@ -251,11 +259,17 @@ class Trail(Base):
 
     __tablename__ = "trail"
     # WITHOUT ROWID: a hidden row number would be a second key by which SQLite's INSERT OR REPLACE could overwrite.
-    __table_args__ = (Index("ix_trail_subject", "subject_kind", "subject_id", "seq"), {"sqlite_with_rowid": False})
+    __table_args__ = (
+        Index("ix_trail_subject", "subject_kind", "subject_id", "seq"),
+        Index("ix_trail_at", "at", "seq"),
+        # What people did, in its order: a scoring run puts a hundred thousand other events in between.
+        Index("ix_trail_deeds", "seq", sqlite_where=text(DEEDS), postgresql_where=text(DEEDS)),
+        {"sqlite_with_rowid": False},
+    )
 
     chain: Mapped[str] = mapped_column(String(40), primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    at: Mapped[datetime] = mapped_column(Moment, index=True)
+    at: Mapped[datetime] = mapped_column(Moment)
     actor: Mapped[str] = mapped_column(String(120), index=True)
     action: Mapped[str] = mapped_column(String(40))
     subject_kind: Mapped[str] = mapped_column(String(40))
@@ -306,6 +320,8 @@ class ApiToken(Base):
     created_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment)
     revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+    scopes: Mapped[str | None] = mapped_column(Text)
+    """What it may be used for, separated by blanks; null: all that the account's role may."""
 
 
 def plain(value: Any) -> Any:

@@ -5,7 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, LargeBinary, String, Text, event, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    event,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, object_session
 
 from cases.tables import MOMENT, Key, Moment, plain
@@ -215,11 +228,13 @@ class Foreign(Plain, Base):
     """A warning or case of another platform: what it said, what ours says, and where it went."""
 
     __tablename__ = "foreign_record"
-    __table_args__ = (Index("uq_foreign_record", "system", "foreign_id", unique=True),)
+    __table_args__ = (Index("uq_foreign_record", "system", "foreign_id", "body", unique=True),)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     system: Mapped[str] = mapped_column(String(80))
     foreign_id: Mapped[str] = mapped_column(String(200))
+    body: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    """Whose numbering it is: of an import, the body that brought it in; empty for a platform that tells the city."""
     told: Mapped[str] = mapped_column(Text)
     """The record as it came, as JSON."""
     their_score: Mapped[float | None] = mapped_column(Float(53))
@@ -232,6 +247,18 @@ class Foreign(Plain, Base):
     received_at: Mapped[datetime] = mapped_column(Moment)
 
 
+class GivenPackage(Base):
+    """A case as it was given to another agency, signed."""
+
+    __tablename__ = "given_package"
+
+    number: Mapped[str] = mapped_column(String(32), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"), index=True)
+    told: Mapped[str] = mapped_column(Text)
+    """The package with its signature, as the agency got it."""
+    given_at: Mapped[datetime] = mapped_column(Moment)
+
+
 class Policy(Base):
     """One decision about how this deployment works, as JSON; without a row the default holds."""
 
@@ -239,6 +266,17 @@ class Policy(Base):
 
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     value: Mapped[str] = mapped_column(Text)
+
+
+class SavedSearch(Base):
+    """Filters of the queue that one person keeps under a name; nobody else reads them."""
+
+    __tablename__ = "saved_search"
+
+    account: Mapped[str] = mapped_column(ForeignKey("account.name"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    filters: Mapped[dict[str, str]] = mapped_column(JSON)
+    saved_at: Mapped[datetime] = mapped_column(Moment)
 
 
 class Notice(Followed, Base):

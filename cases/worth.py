@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from cases import bodies
@@ -17,6 +19,8 @@ from cases.tables import Case, CaseWarning, IssuedWarning
 
 BATCH = 1_000
 """Warnings that are held at once."""
+IN = 500
+"""Values in one IN list: SQLite before 3.32 takes 999 parameters a statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,36 +52,45 @@ def came(session: Session, since: datetime | None = None, reader: Person | None 
     `reader` leaves the cases that this person may see.
     """
     asked = (
-        select(IssuedWarning, Case)
+        select(
+            IssuedWarning.id, IssuedWarning.model, IssuedWarning.model_version, IssuedWarning.scene,
+            IssuedWarning.entity_kind, IssuedWarning.issued_at, IssuedWarning.percentile, Case.organisation,
+            Case.id.label("case_id"), Case.state, Case.opened_at, Case.claimed_at, Case.closed_at, Case.outcome,
+            Case.amount_found, Case.amount_recovered,
+        )
         .join(CaseWarning, CaseWarning.warning_id == IssuedWarning.id)
         .join(Case, Case.id == CaseWarning.case_id)
         .where(bodies.visible(session, reader))
         .order_by(IssuedWarning.issued_at, IssuedWarning.id)
         .execution_options(yield_per=BATCH)
-    )
+    )  # fmt: skip
     if since is not None:
         asked = asked.where(IssuedWarning.issued_at >= since)
-    for warning, case in session.execute(asked):
-        closed = case.state == "closed"
-        yield Came(
-            warning.model,
-            warning.model_version,
-            warning.scene,
-            warning.entity_kind,
-            case.organisation,
-            warning.issued_at,
-            warning.percentile,
-            _heaviest(warning.pack),
-            case.id,
-            case.opened_at,
-            case.claimed_at,
-            case.closed_at if closed else None,
-            case.outcome if closed else None,
-            case.amount_found or Decimal(0),
-            case.amount_recovered or Decimal(0),
-        )
+    for rows in session.execute(asked).partitions():
+        reasons = _heaviest(session, [row.id for row in rows])
+        for row in rows:
+            closed = row.state == "closed"
+            yield Came(
+                row.model, row.model_version, row.scene, row.entity_kind, row.organisation, row.issued_at,
+                row.percentile, reasons[row.id], row.case_id, row.opened_at, row.claimed_at,
+                row.closed_at if closed else None, row.outcome if closed else None, row.amount_found or Decimal(0),
+                row.amount_recovered or Decimal(0),
+            )  # fmt: skip
 
 
-def _heaviest(pack: str) -> str:
-    reasons = json.loads(pack)["reasons"]
-    return max(reasons, key=lambda one: abs(one["contribution"]))["measure"] if reasons else ""
+_KNOWN: WeakKeyDictionary[Engine, dict[int, str]] = WeakKeyDictionary()
+"""Heaviest measure by warning, of each open database: packs are large and never change, so each is read once."""
+
+
+def _heaviest(session: Session, ids: Sequence[int]) -> Mapping[int, str]:
+    """The measure that weighs most in each of these warnings (and in others)."""
+    known = _KNOWN.setdefault(session.get_bind().engine, {})
+    lacking = [one for one in ids if one not in known]
+    for start in range(0, len(lacking), IN):
+        some = select(IssuedWarning.id, IssuedWarning.pack).where(IssuedWarning.id.in_(lacking[start : start + IN]))
+        for number, pack in session.execute(some):
+            reasons = json.loads(pack)["reasons"]
+            first = max(reasons, key=lambda one: abs(one["contribution"]), default={"measure": ""})
+            # The same few names over and over: one string each.
+            known[number] = sys.intern(first["measure"])
+    return known

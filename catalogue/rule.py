@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -99,9 +100,16 @@ def _evaluated(model: WarningModel, reading: Reading, index: pd.Index) -> RuleRe
         for column, more in louder.added().items():
             added[column] = added.get(column, np.zeros(reading.size)) + np.where(alert, more, 0.0)
     told = {column: np.where(fires, share, 0.0) for column, share in added.items()}
-    contributions = pd.DataFrame(told, index=index, dtype=float)
-    score = contributions.to_numpy(float).sum(axis=1)
+    shares = np.column_stack(list(told.values())) if told else np.empty((reading.size, 0))
+    contributions = pd.DataFrame(shares, index=index, columns=_index(tuple(told)), copy=False)
+    score = shares.sum(axis=1)
     return RuleResult(fires, alert, unknown, reasons, score, contributions, _lacking(model, reading))
+
+
+@lru_cache(maxsize=1024)
+def _index(columns: tuple[str, ...]) -> pd.Index:
+    """Made once: for one entity it would take longer than the rule itself."""
+    return pd.Index(columns, dtype="str")
 
 
 def _judged(model: WarningModel, key: str, reading: Reading) -> Judged:

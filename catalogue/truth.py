@@ -37,6 +37,14 @@ from features.profiles import Profiles
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+COMPARE = {
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    "==": np.equal,
+    "!=": np.not_equal,
+}
 MOST = 8.0
 """What one comparison can add at most: 128 times its threshold and beyond count alike."""
 
@@ -227,16 +235,10 @@ def _texts(comparison: Comparison, reading: Reading) -> Truth:
 def _numbers(comparison: Comparison, reading: Reading) -> Judged:
     left, right = _value(comparison.left, reading), _value(comparison.right, reading)
     known = np.isfinite(left) & np.isfinite(right)
-    compare = {
-        ">": np.greater,
-        ">=": np.greater_equal,
-        "<": np.less,
-        "<=": np.less_equal,
-        "==": np.equal,
-        "!=": np.not_equal,
-    }[comparison.sign]
-    held = np.asarray(compare(left, right), dtype=bool)
+    held = np.asarray(COMPARE[comparison.sign](left, right), dtype=bool)
     truth = Truth(known & held, known & ~held)
+    if not truth.yes.any():
+        return Judged(comparison, truth, (), np.zeros(len(left)))
     return Judged(comparison, truth, (), np.where(truth.yes, _excess(left, comparison.sign, right), 0.0))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import ibis
+import ibis.expr.types as ir
 
 from features.engine import Engine
 from features.measures.declare import Entity
@@ -24,10 +25,15 @@ def first_event(engine: Engine, kind: Entity) -> datetime | None:
     return _moment(engine, kind, "first")
 
 
+def happened_by(engine: Engine, kind: Entity, moment: datetime) -> bool:
+    """Whether any event is not later; the first that is found ends the search."""
+    told = ibis.literal(moment.replace(tzinfo=None))
+    events = _events(engine, kind)
+    return any(engine.arrow(table.filter(table.event_at <= told).limit(1)).num_rows for table in events)
+
+
 def _moment(engine: Engine, kind: Entity, end: str) -> datetime | None:
-    every = Tables(engine, None)
-    dated = [every.dated(table) for table in kind.tables if engine.has(table)]
-    moments = [table.select("event_at") for table in dated if "event_at" in table.columns]
+    moments = _events(engine, kind)
     if not moments:
         return None
     both_ends = ibis.union(*moments) if len(moments) > 1 else moments[0]
@@ -36,3 +42,9 @@ def _moment(engine: Engine, kind: Entity, end: str) -> datetime | None:
     ]
     found: datetime | None = row[end]
     return None if found is None else found.replace(tzinfo=UTC)
+
+
+def _events(engine: Engine, kind: Entity) -> list[ir.Table]:
+    every = Tables(engine, None)
+    dated = [every.dated(table) for table in kind.tables if engine.has(table)]
+    return [table.select("event_at") for table in dated if "event_at" in table.columns]

@@ -27,7 +27,7 @@ REFUSED = pa.schema(
         pa.field("action", pa.string()),
     ]
 )
-"""One line per fault: a row with two faults has two. `action`: refused, emptied or absolute."""
+"""One line per fault: a row with two faults has two. `action`: refused, emptied, absolute, or noted: it went in."""
 _DRAFT = ".draft"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.as_of import first_event, last_event
+from features.as_of import first_event, happened_by, last_event
 from features.engine import Engine
 from features.evidence import evidence
 from features.leave_one_out import Apart, apart, rejoined
@@ -20,8 +20,8 @@ from features.measures.declare import TRIALS, View, fused
 from features.measures.tables import Tables
 from features.norms import Peers, Placed, fit, scaled
 from features.profiles import Profiles
-from features.rates import Rates
-from features.unknown import reasons
+from features.rates import Rates, not_beyond
+from features.unknown import fields_of, reasons
 from gnomon import tracing
 from gnomon.errors import Fault
 from gnomon.i18n import both
@@ -86,7 +86,9 @@ def compose(frames: Frames, min_peers: int) -> Profiles:
     kind = frames.kind
     values, trials, attributes, missing = _measured(frames)
     if values.empty:
-        raise Fault("features.build.empty", place=kind.kind, tables=", ".join(kind.tables))
+        named = sorted(map(".".join, set(fields_of(kind.attributes(Tables(frames.engine, frames.moment)).entity_id))))
+        tables = ", ".join(one for one in kind.tables if frames.engine.has(one))
+        raise Fault("features.build.nobody", place=kind.kind, tables=tables, fields=", ".join(named))
     norms, held = frames.norms(values, trials, attributes, min_peers)
     return Profiles(
         kind.kind, frames.moment, frames.engine.lake_version, kind.columns, values, held.deviations, held.groups,
@@ -108,9 +110,23 @@ def measure(records: Engine, entity: str, reference: Profiles, as_of: datetime |
     values = values.reindex(columns=columns)
     placed = Placed(reference.norms, columns, peers_of(kind))
     trials = trials.reindex(columns=list(placed.priors.columns))
+    return held_against(reference, placed, moment, reference.lake_version, values, trials, attributes, missing)
+
+
+def held_against(
+    reference: Profiles,
+    placed: Placed,
+    moment: datetime,
+    lake_version: int,
+    values: pd.DataFrame,
+    trials: pd.DataFrame,
+    attributes: pd.DataFrame,
+    missing: Mapping[str, Text],
+) -> Profiles:
+    """Profiles of measured values, held against the norms of stored ones; `placed` are those norms made ready."""
     deviations, groups = against(reference, values, trials, placed.deviations(values, attributes, trials), placed)
     return Profiles(
-        kind.kind, moment, reference.lake_version, reference.columns, values, deviations, groups, reference.norms,
+        reference.entity, moment, lake_version, reference.columns, values, deviations, groups, reference.norms,
         attributes, missing, *held_apart(reference, values.index), trials,
     )  # fmt: skip
 
@@ -133,6 +149,8 @@ def against(
     if reference.centers is None or reference.spreads is None:
         return held
     again = values.index.intersection(reference.groups.index)
+    if not len(again):
+        return held
     x = values.loc[again].to_numpy(float)
     y = np.where(placed.log, scaled(x), x)
     stored = pd.DataFrame() if reference.trials is None else reference.trials
@@ -140,10 +158,13 @@ def against(
         # Sliced once: a look-up by label in each column would take longer than all the rest of a request.
         was, of = reference.values.loc[again, rates], stored.loc[again, rates]
         groups, n = reference.groups.loc[again, rates], trials.loc[again, rates]
+        centers = reference.centers.loc[again, rates]
         for column in rates:
             at = values.columns.get_loc(column)
             then = was[column].to_numpy(float), of[column].to_numpy(float)
-            y[:, at] = placed.priors.drawn(column, x[:, at], n[column].to_numpy(float), groups[column].to_numpy(), then)
+            code, own = groups[column].to_numpy(), n[column].to_numpy(float)
+            drawn = placed.priors.drawn(column, x[:, at], own, code, then)
+            y[:, at] = not_beyond(drawn, x[:, at], centers[column].to_numpy(float))
     known = (reference.groups, reference.centers, reference.spreads)
     return rejoined(held, known, pd.DataFrame(y, index=again, columns=values.columns))
 
@@ -153,8 +174,8 @@ def moment_of(engine: Engine, kind: Entity, as_of: datetime | None) -> datetime:
     if as_of is None:
         return last_event(engine, kind)
     moment = as_of.astimezone(UTC)
-    first = first_event(engine, kind)
-    if first is not None and first > moment:
+    first = None if happened_by(engine, kind, moment) else first_event(engine, kind)
+    if first is not None:
         place = f"{kind.kind} --as-of {moment:%Y-%m-%d}"
         raise Fault("features.build.too_early", place=place, first=f"{first:%Y-%m-%d}")
     return moment

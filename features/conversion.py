@@ -160,6 +160,8 @@ def _time(texts: pa.Array, _column: Column, how: Reading) -> pa.Array:
         return _utc(moments, zone)
     if (local := _at_once(texts, MICRO)) is not None:
         return _utc(local, how.zone)
+    if (moments := _at_once(texts, ARROW["ts"])) is not None:
+        return moments
     local = pc.coalesce(_days(texts), _moments(texts, MOMENT))
     told = _utc(local, how.zone)
     rest = pc.and_(pc.is_null(local), pc.is_valid(texts))

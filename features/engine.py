@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import ibis
@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
+from features import identity
 from features.contracts import Contract, contract_of
 from features.contracts.column import SYSTEM
 from gnomon.config import Settings
@@ -70,15 +71,18 @@ class Engine(ABC):
     def __init__(self, lake_version: int = 0) -> None:
         self._rows: dict[str, int] = {}
         self._views: dict[str, ir.Table] = {}
+        self._raw: dict[str, ir.Table] = {}
         self._kept: dict[str, tuple[str, ir.Table]] = {}
         self.origins: dict[str, ir.Table] = {}
-        """What each kept table was made from, by the name under which queries read it."""
+        """What each table behind a view, or kept, stands for, by the name under which queries read it."""
         self.keep_from = KEEP_FROM
         self.lake_version = lake_version
         self.files: dict[str, tuple[str, ...]] = {}
         """Parquet files that each table is read from; none for raw records."""
         self.executed = 0
         """Queries run so far."""
+        self._linked: tuple[str, ...] = ()
+        """Kinds of entities that any records are linked of; see `features.identity`."""
 
     @classmethod
     def open(
@@ -96,7 +100,9 @@ class Engine(ABC):
         """
         at = lake.version if version is None else version
         engine = _started(Settings().engine if url is None else url, at, threads, memory)
-        for name, state in lake.state(at).items():
+        held = lake.state(at)
+        for name in _links_first(held):
+            state = held[name]
             files = lake.files(name, at) if state.rows else []
             if files:
                 engine.files[name] = tuple(files)
@@ -111,9 +117,9 @@ class Engine(ABC):
         Columns that a record batch lacks are unknown; columns outside the contract are refused.
         """
         engine = _started(url, lake_version, threads, MEMORY)
-        for name, rows in tables.items():
-            if rows.num_rows:
-                engine._register(name, rows)
+        for name in _links_first(tables):
+            if tables[name].num_rows:
+                engine._register(name, tables[name])
         return engine
 
     def has(self, table: str) -> bool:
@@ -130,6 +136,18 @@ class Engine(ABC):
             under = contract_of(name)
             self._register(name, under.schema.empty_table())
         return self._views[name]
+
+    def some(self, name: str, chosen: Callable[[ir.Table], ir.Table]) -> ir.Table:
+        """Rows of the table that are chosen by what is stored, so that no others need be decoded or converted.
+
+        `chosen` is given the rows as they are stored: moments with their zone, whole numbers and text as ever.
+        """
+        typed, under = self.table(name), contract_of(name)
+        raw = self._raw[name]
+        # Records that are read as one are stored under ids of their own.
+        if self._linked or not {column.name for column in under.columns} <= set(raw.columns):
+            return chosen(typed)
+        return _as_contract(under, chosen(raw))
 
     def kept(
         self,
@@ -210,11 +228,29 @@ class Engine(ABC):
         self._typed(under, self._given(f"raw_{under.name}", rows), rows.num_rows)
 
     def _typed(self, under: Contract, raw: ir.Table, rows: int) -> None:
-        types = {column.name: READ_AS.get(column.type, "string") for column in under.columns}
-        types.update({name: SYSTEM_AS[name] for name, _ in SYSTEM})
-        columns = {name: (raw[name] if name in raw.columns else ibis.null()).cast(kind) for name, kind in types.items()}
-        self._views[under.name] = self._backend.create_view(under.name, raw.select(**columns), overwrite=True)
+        typed = _as_contract(under, raw)
+        if self._linked:
+            typed = identity.as_one(under, typed, identity.standing(self._views[identity.TABLE]), self._linked)
+        self._views[under.name] = self._backend.create_view(under.name, typed, overwrite=True)
         self._rows[under.name] = rows
+        self._raw[under.name] = raw
+        self.origins[raw.get_name()] = self._views[under.name]
+        if under.name == identity.TABLE and rows:
+            kinds = self.arrow(identity.standing(self._views[under.name]).select("kind").distinct())
+            self._linked = tuple(sorted(kinds["kind"].to_pylist()))
+
+
+def _as_contract(under: Contract, raw: ir.Table) -> ir.Table:
+    types = {column.name: READ_AS.get(column.type, "string") for column in under.columns}
+    types.update({name: SYSTEM_AS[name] for name, _ in SYSTEM})
+    return raw.select(
+        **{name: (raw[name] if name in raw.columns else ibis.null()).cast(kind) for name, kind in types.items()}
+    )
+
+
+def _links_first(tables: Iterable[str]) -> list[str]:
+    """Names of tables, the one that says which records are one before those that are read by it."""
+    return sorted(tables, key=lambda name: name != identity.TABLE)
 
 
 def _started(url: str, lake_version: int, threads: int, memory: str) -> Engine:

@@ -17,7 +17,10 @@ import pyarrow as pa
 from features.contracts import contract_of
 from features.engine import MEMORY, Engine
 from features.exact import MACROS, exact
+from features.faster import faster
 
+Answer = tuple[list[str], list[tuple[Any, ...]]]
+"""Names of columns, and rows."""
 MOST_CODES = 5_000_000
 """Distinct identifiers up to which a kept column is coded as numbers."""
 
@@ -50,7 +53,7 @@ class DuckEngine(Engine):
         self._backend.disconnect()
 
     def _run(self, expr: ir.Table) -> pa.Table:
-        return self._backend.to_pyarrow(exact(expr))
+        return self._backend.to_pyarrow(self._planned(expr))
 
     def _scanned(self, name: str, files: list[str], schema: pa.Schema) -> ir.Table:
         # Files of older versions may lack columns that the contract gained later.
@@ -61,6 +64,8 @@ class DuckEngine(Engine):
         return self._backend.table(name)
 
     def _hold(self, place: str, made: ir.Table, coded: Sequence[str], numbered: Sequence[str]) -> ir.Table:
+        # Rows of this process that the query names, as Ibis does before a query of its own.
+        self._backend._run_pre_execute_hooks(made)
         codes = self._codes(place, made, [*coded, *numbered])
         told = {column: f'"{column}"::{kind}' for column, kind in codes.items()}
         told |= {column: f"enum_code({told[column]})" for column in numbered if column in told}
@@ -98,61 +103,88 @@ class DuckEngine(Engine):
         self._backend.raw_sql(f"DROP TABLE {held}")
         return found
 
-    @staticmethod
-    def _sql(expr: ir.Table) -> str:
-        return str(ibis.to_sql(exact(expr), dialect="duckdb"))
+    def _planned(self, expr: ir.Table) -> ir.Table:
+        """What is run in the place of an expression."""
+        return exact(faster(expr))
+
+    def _sql(self, expr: ir.Table) -> str:
+        return str(ibis.to_sql(self._planned(expr), dialect="duckdb"))
+
+
+class _Slot:
+    """Rows that a view reads: whichever lie here when it is read."""
+
+    def __init__(self, rows: pa.Table) -> None:
+        self.rows = rows
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.rows.__arrow_c_stream__(requested_schema)
+
+    def __arrow_c_schema__(self) -> object:
+        return self.rows.schema.__arrow_c_schema__()
 
 
 class Warm(DuckEngine):
     """Answers the same queries over ever other rows of a few entities, planned once: for requests that cannot wait.
 
-    Tables are contracts; whether a table `has` rows is said beforehand, because queries are made accordingly.
+    Tables are contracts; whether a table `has` rows is said beforehand, because queries are made accordingly. DuckDB
+    plans a prepared query anew at every run if it reads a table of its own, if it holds a variable, or if a parameter
+    filters a scan or is compared with a column; so rows and the moment lie in Arrow, and a limit that nobody reaches
+    keeps filters out of scans.
     """
 
     MOMENT = datetime(1901, 2, 3, 4, 5, 6, 789000, tzinfo=UTC)
     """Stands for the as-of moment while queries are made; `fill` says the real one."""
     _WRITTEN = "MAKE_TIMESTAMP(1901, 2, 3, 4, 5, 6.789)"
+    _SAID = "(SELECT moment FROM said)"
+    _NO_LIMIT = 2**63 - 1
 
     def __init__(self, holds: Sequence[str], threads: int = 1) -> None:
         super().__init__(threads=threads)
-        self._backend.con.execute(f"SET VARIABLE moment = {self._WRITTEN}")
-        self._backend.con.execute("SET VARIABLE ids = []::VARCHAR[]")
-        self._filled: set[str] = set()
-        self._schemas: dict[str, pa.Schema] = {}
+        self._slots: dict[str, _Slot] = {}
+        self._moment = _Slot(_said(self.MOMENT))
+        self._backend.con.register("said", self._moment)
+        self._names: list[str] = []
         for name in holds:
             self.table(name)
             self._rows[name] = 1
 
+    def _planned(self, expr: ir.Table) -> ir.Table:
+        # For few rows, and so that being asked of some entities alone is carried down to theirs.
+        return exact(expr)
+
     def _register(self, name: str, rows: pa.Table) -> None:
         under = contract_of(name)
-        self._schemas[name] = under.schema
-        self._backend.con.register("given", under.schema.empty_table())
-        self._backend.con.execute(f"CREATE TABLE raw_{name} AS SELECT * FROM given")
-        self._backend.con.unregister("given")
+        self._slots[name] = _Slot(under.schema.empty_table())
+        self._backend.con.register(f"given_{name}", self._slots[name])
+        self._backend.con.execute(f"CREATE VIEW raw_{name} AS SELECT * FROM given_{name} LIMIT {self._NO_LIMIT}")
         self._typed(under, self._backend.table(f"raw_{name}"), 0)
 
     def prepare(self, name: str, expr: ir.Table) -> None:
-        """Plan a query of entities by `entity_id`; `answer` runs it under this name."""
-        query = self._sql(expr).replace(self._WRITTEN, "getvariable('moment')")
+        """Plan a query of entities by `entity_id`; `answers` runs it under this name."""
+        query = self._sql(expr).replace(self._WRITTEN, self._SAID)
+        self._names.append(name)
         # Asked of the key alone, the planner carries the condition down to the rows.
         self._backend.con.execute(
-            f"PREPARE {name} AS SELECT * FROM ({query}) WHERE list_contains(getvariable('ids'), entity_id)"
+            f"PREPARE {name} AS SELECT * FROM ({query}) WHERE list_contains($ids::VARCHAR[], entity_id)"
         )
 
     def fill(self, tables: Mapping[str, pa.Table], moment: datetime, ids: Sequence[str]) -> None:
         """Put other rows in the place of those before; a table that is not given is empty. `ids` are asked about."""
         self._backend.con.execute("SET VARIABLE ids = (SELECT ?::VARCHAR[])", [list(ids)])
-        told = f"TIMESTAMP '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
-        self._backend.con.execute(f"SET VARIABLE moment = {told}")
-        for name in self._filled:
-            self._backend.con.execute(f"TRUNCATE raw_{name}")
-        self._filled = {name for name, rows in tables.items() if rows.num_rows and name in self._schemas}
-        for name in self._filled:
-            self._backend.con.register("given", tables[name].select(self._schemas[name].names))
-            self._backend.con.execute(f"INSERT INTO raw_{name} SELECT * FROM given")
-            self._backend.con.unregister("given")
+        self._moment.rows = _said(moment)
+        for name, slot in self._slots.items():
+            schema = slot.rows.schema
+            slot.rows = tables[name].select(schema.names) if name in tables else schema.empty_table()
 
-    def answer(self, name: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Run a prepared query over the rows that `fill` brought: names of columns, and rows."""
-        ran = self._backend.con.execute(f"EXECUTE {name}")
-        return [str(one[0]) for one in ran.description], ran.fetchall()
+    def answers(self) -> dict[str, Answer]:
+        """Run every prepared query over the rows that `fill` brought: names of columns, and rows, by query."""
+        told = {}
+        for name in self._names:
+            ran = self._backend.con.execute(f"EXECUTE {name}(ids := getvariable('ids'))")
+            told[name] = [str(one[0]) for one in ran.description], ran.fetchall()
+        return told
+
+
+def _said(moment: datetime) -> pa.Table:
+    return pa.table({"moment": pa.array([moment.astimezone(UTC).replace(tzinfo=None)], pa.timestamp("us"))})

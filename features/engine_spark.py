@@ -77,7 +77,8 @@ class SparkEngine(Engine):
 def spoken(expr: ir.Table) -> ir.Table:
     """The same expression in words that Spark has.
 
-    Over a window it counts nothing distinct, and takes no bounds of two different units.
+    Over a window it counts nothing distinct, and takes no bounds of two different units; its seconds of a
+    moment are whole.
     """
 
     def rewritten(node: ops.Node, changed: Mapping[str, Any] | None) -> ops.Node:
@@ -89,6 +90,8 @@ def spoken(expr: ir.Table) -> ir.Table:
             if isinstance(now["func"], ops.CountDistinct):
                 values = _set(now["func"].arg.to_expr().cast("string")).op()
                 return ops.ArrayLength(ops.WindowFunction(**{**now, "func": values}))
+        if isinstance(node, ops.ExtractEpochSeconds):
+            return _seconds(now["arg"].to_expr()).op()
         return node.__recreate__(now) if changed else node
 
     return expr.op().replace(rewritten).to_expr()
@@ -97,6 +100,9 @@ def spoken(expr: ir.Table) -> ir.Table:
 def _collected(x: Any) -> Any:
     raise NotImplementedError
 
+
+_seconds = ibis.udf.scalar.builtin(_collected, name="double", signature=(("timestamp",), "float64"))
+"""Seconds since 1970 with their fraction, as DuckDB gives them."""
 
 _set = ibis.udf.agg.builtin(_collected, name="collect_set", signature=(("string",), "array<string>"))
 """The distinct values of a column."""

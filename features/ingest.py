@@ -239,8 +239,10 @@ class _Run:
         duplicates = {name: self._settled(name) for name in self.counted}
         parents = Parents(self.place.lake, self.intake.tables)
         policy = {name: self.source.mapping.dangling_of(name) for name in self.counted}
-        parkable = [name for name, what in policy.items() if what == "park"]
-        parked = parking.park(self.intake.tables, parkable, parents, self.source.place)
+        strict = [name for name, what in policy.items() if what != "note"]
+        parked = parking.park(self.intake.tables, strict, parents, self.source.place)
+        for name in (one for one in strict if policy[one] == "refuse"):
+            self._orphaned(name, parked.pop(name))
         noted = {n: self.references.dangling(n, parents) for n, what in policy.items() if what == "note"}
         # What does not go in is stored first: a crash in between loses nothing, the next run writes the same again.
         mark = self.source.mark()
@@ -253,6 +255,10 @@ class _Run:
             self._told(name, committed[name], duplicates[name], parked.get(name), noted.get(name, ()))
             for name in self.counted
         ]
+
+    def _orphaned(self, name: str, rows: pa.Table) -> None:
+        self.counted[name].refused += rows.num_rows
+        self.aside.add(name, self.source.located(quality.orphaned(name, rows)))
 
     def _settled(self, name: str) -> int:
         silent, duplicate, replaced = self.intake.table(name).settle()

@@ -6,6 +6,7 @@ around each is found in the sorted values by bisection. Nothing is computed enti
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,7 @@ from features.norms import (
     scaled,
 )
 from features.profiles import NO_NORM
-from features.rates import Rates, apart_drawn
+from features.rates import Rates, apart_drawn, by_group, not_beyond
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,17 @@ def apart(
     columns = list(values.columns)
     levels = [group_codes(attributes, names) for names in peers.levels]
     numbers = Placed(norms, columns, peers).numbers(attributes)
-    shape = values.shape
-    z, center, spread = (np.full(shape, np.nan) for _ in range(3))
-    groups = np.full(shape, NO_NORM, np.int32)
-    for place, column in enumerate(columns):
+    # Column by column in memory, for that is how they are filled.
+    z, center, spread = (np.full(values.shape, np.nan, order="F") for _ in range(3))
+    groups = np.full(values.shape, NO_NORM, np.int32, order="F")
+
+    def placed(place: int) -> None:
+        column = columns[place]
         x = values[column].to_numpy(float)
         y = scaled(x) if column in log else x
         if not np.isfinite(y).any():
-            continue
-        rate, own = rates.of(column), y.copy()
+            return
+        rate, own = rates.of(column), y
         above: tuple[Floats, Floats] | None = None
         for level in reversed(range(len(levels))):
             codes, many = levels[level]
@@ -77,10 +80,18 @@ def apart(
                 middle = np.where(weight >= 1, middle, weight * middle + (1 - weight) * above[0])
                 width = np.where(weight >= 1, width, weight * width + (1 - weight) * above[1])
             above = middle, width
-            held = (others >= min_peers) & (numbers[level][:, place] != NO_NORM)
-            center[held, place], spread[held, place] = middle[held], width[held]
-            groups[held, place], own[held] = numbers[level][held, place], y[held]
+            number = numbers[level][:, place]
+            held = (others >= min_peers) & (number != NO_NORM)
+            for of, known in ((center, middle), (spread, width), (groups, number)):
+                np.copyto(of[:, place], known, where=held)
+            own = y if rate is None else np.where(held, y, own)
+        if rate is not None:
+            own = not_beyond(own, x, center[:, place])
         z[:, place] = (own - center[:, place]) / spread[:, place]
+
+    # Sorting and arithmetic over a column leave the interpreter to other threads.
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(placed, range(len(columns))))
     made = (pd.DataFrame(one, index=values.index, columns=columns) for one in (z, groups, center, spread))
     return Apart(*made)
 
@@ -91,8 +102,7 @@ def without_itself(y: Floats, codes: Ints, groups: int, log: bool = False) -> tu
     Zero and NaN where the entity's own value or group is unknown, and NaN spread where all others agree.
     """
     known = np.flatnonzero(np.isfinite(y) & (codes >= 0))
-    order = known[np.argsort(y[known], kind="stable")]
-    order = order[np.argsort(codes[order], kind="stable")]
+    order = known[by_group(y[known], codes[known], groups)]
     value, code = y[order], codes[order]
     n = np.bincount(code, minlength=groups).astype(np.int64)
     start = (np.cumsum(n) - n).astype(np.int64)
@@ -109,30 +119,29 @@ def without_itself(y: Floats, codes: Ints, groups: int, log: bool = False) -> tu
         return others, middle, width
     m = n[some] - 1
     low, high = (m - 1) // 2, m // 2
+    centers, nearest = np.full((3, groups), np.nan), np.full((4, 3, groups), np.nan)
     for which in range(3):
         # Taking out an early value shifts every later one down by one place.
         gone = (np.zeros_like(m), half[some], n[some] - 1)[which]
         first, last = start[some] + low + (low >= gone), start[some] + high + (high >= gone)
-        center = np.full(groups, np.nan)
-        center[some] = value[first] + 0.5 * (value[last] - value[first])
-        here = np.flatnonzero((kind == which) & (n[code] > 1))
-        if not len(here):
-            continue
-        at = code[here]
-        distance = np.abs(value[here] - center[at])
-        nearest = np.full((groups, 4), np.nan)
+        centers[which, some] = around = value[first] + 0.5 * (value[last] - value[first])
         for number, k in enumerate((low, low + 1, high, high + 1)):
-            nearest[some, number] = _nearest(value, start[some], n[some], center[some], np.minimum(k, n[some] - 1))
-        one = np.where(distance <= nearest[at, 0], nearest[at, 1], nearest[at, 0])
-        two = np.where(distance <= nearest[at, 2], nearest[at, 3], nearest[at, 2])
-        sigma = MAD_TO_SIGMA * (one + 0.5 * (two - one))
-        every = np.bincount(code, weights=np.abs(value - np.nan_to_num(center[code])), minlength=groups)
-        mean = (every[at] - distance) / (n[at] - 1)
-        sigma = np.where(sigma > 0, sigma, AAD_TO_SIGMA * mean)
-        least = np.maximum(1.0, np.abs(center[at]))
-        floor = np.full(len(here), FLOOR) if log else FLOOR * np.abs(center[at])
-        middle[order[here]] = center[at]
-        width[order[here]] = np.where(sigma > 1e-12 * least, np.maximum(sigma, floor), np.nan)
+            nearest[number, which, some] = _nearest(value, start[some], n[some], around, np.minimum(k, n[some] - 1))
+    at = kind * groups + code
+    center = centers.ravel()[at]
+    distance = np.abs(value - center)
+    near = [one.ravel()[at] for one in nearest]
+    # The entity's own distance is among the sorted ones: what comes after it moves down by one.
+    one, two = (np.where(distance <= near[k], near[k + 1], near[k]) for k in (0, 2))
+    sigma = MAD_TO_SIGMA * (one + 0.5 * (two - one))
+    for which in np.unique(kind[~(sigma > 0)]):
+        here = np.flatnonzero((kind == which) & ~(sigma > 0))
+        every = np.bincount(code, weights=np.abs(value - np.nan_to_num(centers[which, code])), minlength=groups)
+        sigma[here] = AAD_TO_SIGMA * ((every[code[here]] - distance[here]) / np.maximum(n[code[here]] - 1, 1))
+    least = np.maximum(1.0, np.abs(center))
+    floor = FLOOR if log else FLOOR * np.abs(center)
+    middle[order] = center
+    width[order] = np.where(sigma > 1e-12 * least, np.maximum(sigma, floor), np.nan)
     return others, middle, width
 
 

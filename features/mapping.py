@@ -29,8 +29,10 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Names = Annotated[list[str], BeforeValidator(lambda told: [told] if isinstance(told, str) else told)]
 Implausible = Literal["refuse", "empty", "absolute", "keep"]
 """Negative amounts, events of the future, impossible ages: refuse the row, empty the value, drop the sign, or keep."""
-Dangling = Literal["note", "park"]
-"""A reference whose other end the lake does not hold: count it and go on, or keep the row aside until it comes."""
+Misfit = Literal["refuse", "empty", "note"]
+"""A code without its scheme's form: refuse the row, empty the value, or keep and list it."""
+Dangling = Literal["note", "park", "refuse"]
+"""A reference whose other end the lake does not hold: count it and go on, keep the row aside until it comes, refuse."""
 ORIGINS = ("from", "constant", "text", "first_of", "list", "sum", "number_within")
 
 
@@ -67,6 +69,8 @@ class Rule(Declared):
     loose_numbers: bool = Field(False, description="Full-width digits and thousands separators are read.")
     separator: str = Field("", description="What stands between the items of a list.")
     implausible: Implausible | None = Field(None, description="What is done with values that cannot be; else `file`'s.")
+    scheme: str = Field("", description="The national coding that the codes follow, e.g. nhsa-drug; see the contract.")
+    misfit: Misfit = Field("note", description="What is done with codes that do not have the scheme's form.")
 
     @model_validator(mode="after")
     def _one_origin(self) -> Rule:
@@ -154,8 +158,7 @@ class Mapping(Declared):
 
 def straight(table: str) -> Mapping:
     """The mapping of a file whose columns have the contract's own names."""
-    contract_of(table)
-    return Mapping(name=table, tables=[TableMapping(table=table, same_names=True)])
+    return checked(Mapping(name=table, tables=[TableMapping(table=table, same_names=True)]), table)
 
 
 def shipped() -> dict[str, str]:
@@ -205,11 +208,19 @@ def checked(mapping: Mapping, place: str) -> Mapping:
     """The mapping, if every table and column that it fills is under contract."""
     for one in mapping.tables:
         of = contract_of(one.table)
+        if of.written_by:
+            raise Misuse("features.mapping.written_by", place=f"{place}: {one.table}", command=of.written_by)
         for column in one.columns:
             if column not in of.by_name:
                 where = f"{place}: {one.table}"
                 close = nearest(column, of.by_name)
                 raise Misuse("features.mapping.column", place=where, column=column, nearest=close)
+        for column, rule in one.columns.items():
+            known = of.by_name[column].schemes
+            if rule.scheme and rule.scheme not in known:
+                where = f"{place}: {one.table}.{column}"
+                told = ", ".join(known) or "-"
+                raise Misuse("features.mapping.scheme", place=where, scheme=rule.scheme, schemes=told)
     return mapping
 
 

@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from features.contracts import contract_of
+from features.identity import TABLE as IDENTITY
+from features.identity import Links
 from features.lake import Lake
 
 HELD = 500_000
@@ -109,6 +111,7 @@ class Neighbours:
         self._most = most
         self._lake = lake
         self._held: dict[str, pa.Table | ds.Dataset] = {}
+        self._links = Links(lake.known(IDENTITY, ["kind", "record_id", "entity_id"], version))
 
     @cached_property
     def tables(self) -> frozenset[str]:
@@ -116,7 +119,10 @@ class Neighbours:
         return frozenset(name for name, state in self._lake.state(self.version).items() if state.rows)
 
     def beside(self, kind: str, ids: list[str], records: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
-        """The records, and the rows of the lake beside them; a record takes the place of the row with its key."""
+        """The records, and the rows of the lake beside them; a record takes the place of the row with its key.
+
+        Rows are looked for under all ids of an entity, and told under one.
+        """
         found = {name: _Gathered(whole(name, rows), self._table(name)) for name, rows in records.items()}
         for one in FOLLOWED[kind]:
             if one.table not in found:
@@ -129,8 +135,12 @@ class Neighbours:
                 if table not in found:
                     continue
                 named = [found[table].named(name) for name in ((column,) if column else one.column)]
-            found[one.table].add(one.column, named)
-        return {name: rows.table(contract_of(name).key) for name, rows in found.items()}
+            found[one.table].add(one.column, [self._links.together(values) for values in named])
+        return self._links.as_one({name: rows.table(contract_of(name).key) for name, rows in found.items()})
+
+    def ids(self, kind: str, records: Mapping[str, pa.Table]) -> list[str]:
+        """The entities that raw records are about, in order of their ids."""
+        return ids_of(kind, self._links.as_one(records))
 
     def _table(self, name: str) -> pa.Table | ds.Dataset | None:
         if name not in self.tables:
@@ -198,7 +208,7 @@ def _marks(rows: pa.Table, key: Sequence[str]) -> pa.Array:
 
 
 def ids_of(kind: str, records: Mapping[str, pa.Table]) -> list[str]:
-    """The entities that raw records are about, in order of their ids."""
+    """The ids that raw records name as what they are about, in order."""
     found: set[str] = set()
     for one in FOLLOWED[kind]:
         if one.by == "id" and one.table in records and set(one.column) <= set(records[one.table].column_names):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.profiles import NO_NORM
-from features.rates import NAMES, Chance, Moments, Rates, apart_drawn, drawn, prior, quantile
+from features.rates import NAMES, Chance, Moments, Rates, apart_drawn, by_group, drawn, not_beyond, prior, quantile
 from gnomon.terms import Text
 
 Floats = npt.NDArray[np.float64]
@@ -85,8 +86,9 @@ def fit(
         for i, (codes, keys) in enumerate(parts)
     ]
     told = [[peers.group(level, key) for key in keys] for level, (_, keys) in enumerate(parts)]
-    found: list[dict[str, npt.NDArray[Any]]] = []
-    for column in values.columns:
+
+    def of_column(column: str) -> list[dict[str, npt.NDArray[Any]]]:
+        found = []
         x = values[column].to_numpy(float)
         above: Spread | None = None
         for level in reversed(range(len(parts))):
@@ -102,6 +104,11 @@ def fit(
             if len(kept):
                 rows = _rows(column, level, kept, above, keys, told[level], column in log)
                 found.append(rows | _moments(kept, whole, rates.chance.get(column)))
+        return found
+
+    # Sorting and arithmetic over a column leave the interpreter to other threads.
+    with ThreadPoolExecutor() as pool:
+        found = [rows for column in pool.map(of_column, values.columns) for rows in column]
     found = found or [_rows("", 0, _NOBODY, None, [], [], False) | _moments(_NOBODY, None, None)]
     norms = pd.DataFrame({name: np.concatenate([part[name] for part in found]) for name in found[0]})
     return norms.astype({name: "str" for name in ("column", "zh", "en", "key", "chance")})
@@ -150,11 +157,9 @@ class Placed:
         found = []
         for names, (keys, numbers) in zip(self._peers.levels, self._levels, strict=True):
             # An unknown group reads the last row, which holds no norms.
-            codes = np.array(
-                [len(keys) if key is None else keys.get(key, len(keys)) for key in _keys(attributes, names)],
-                dtype=np.int64,
-            )
-            found.append(numbers[codes])
+            codes, groups = _level(attributes, names)
+            known = [keys.get(SEPARATOR.join(group), len(keys)) for group in groups]
+            found.append(numbers[np.array([*known, len(keys)], dtype=np.int64)[codes]])
         return found
 
     @property
@@ -181,7 +186,8 @@ class Placed:
             if column not in trials:
                 continue
             at = self._columns.index(column)
-            y[:, at] = self._priors.drawn(column, x[:, at], trials[column].to_numpy(float), groups[:, at])
+            drawn_to = self._priors.drawn(column, x[:, at], trials[column].to_numpy(float), groups[:, at])
+            y[:, at] = not_beyond(drawn_to, x[:, at], center[:, at])
         z = (y - center) / spread
         return (
             pd.DataFrame(z, index=values.index, columns=self._columns),
@@ -237,8 +243,7 @@ def distribution(x: Floats, codes: Ints, groups: int, log: bool = False) -> Spre
     """Robust distribution of `x` in groups 0 … groups-1; code -1 and NaN take no part."""
     known = np.isfinite(x) & (codes >= 0)
     value, code = x[known], codes[known]
-    order = np.argsort(value, kind="stable")
-    order = order[np.argsort(code[order], kind="stable")]
+    order = by_group(value, code, groups)
     value, code = value[order], code[order]
     n = np.bincount(code, minlength=groups).astype(np.int64)
     start = np.concatenate([[0], np.cumsum(n)[:-1]]).astype(np.int64)
@@ -249,8 +254,7 @@ def distribution(x: Floats, codes: Ints, groups: int, log: bool = False) -> Spre
         center = quantile(value, start, n, 0.5)
     distance = np.abs(value - center[code])
     mean = np.divide(np.bincount(code, weights=distance, minlength=groups), n, out=np.full(groups, np.nan), where=n > 0)
-    order = np.argsort(distance, kind="stable")
-    distance = distance[order[np.argsort(code[order], kind="stable")]]
+    distance = distance[by_group(distance, code, groups)]
     spread = MAD_TO_SIGMA * quantile(distance, start, n, 0.5)
     spread = np.where(spread > 0, spread, AAD_TO_SIGMA * mean)
     floor = np.full(groups, FLOOR) if log else FLOOR * np.abs(center)
@@ -276,11 +280,26 @@ def _level(attributes: pd.DataFrame, names: tuple[str, ...]) -> tuple[Ints, list
     """Group code of each entity (-1 where an attribute is unknown) and the groups' attribute values."""
     if not names:
         return np.zeros(len(attributes), np.int64), [()]
-    known = attributes[list(names)].notna().all(axis=1).to_numpy()
+    if len(attributes) <= FEW:
+        return _level_of_few(attributes, names)
+    numbered = [pd.factorize(attributes[name].astype("str"), sort=True) for name in names]
+    shape = tuple(len(values) for _, values in numbered)
+    known = np.logical_and.reduce([numbers >= 0 for numbers, _ in numbered])
     codes = np.full(len(attributes), -1, np.int64)
-    numbers, keys = pd.MultiIndex.from_frame(attributes.loc[known, list(names)].astype(str)).factorize(sort=True)
-    codes[known] = numbers
-    return codes, [tuple(key) for key in keys]
+    if not known.any():
+        return codes, []
+    combined = np.ravel_multi_index([numbers[known] for numbers, _ in numbered], shape)
+    found, codes[known] = np.unique(combined, return_inverse=True)
+    told = [values.take(at).tolist() for (_, values), at in zip(numbered, np.unravel_index(found, shape), strict=True)]
+    return codes, list(zip(*told, strict=True))
+
+
+def _level_of_few(attributes: pd.DataFrame, names: tuple[str, ...]) -> tuple[Ints, list[tuple[str, ...]]]:
+    rows = list(zip(*(attributes[name].tolist() for name in names), strict=True))
+    told = [None if any(value is None or value != value for value in row) else tuple(map(str, row)) for row in rows]
+    groups = sorted({row for row in told if row is not None})
+    number = {group: code for code, group in enumerate(groups)}
+    return np.array([-1 if row is None else number[row] for row in told], np.int64), groups
 
 
 def group_codes(attributes: pd.DataFrame, names: tuple[str, ...]) -> tuple[Ints, int]:
@@ -295,16 +314,8 @@ def _parents(codes: Ints, above: Ints, groups: int) -> Ints:
     return found
 
 
-def _keys(attributes: pd.DataFrame, names: tuple[str, ...]) -> list[str | None]:
-    if not names:
-        return [""] * len(attributes)
-    columns = [attributes[name].tolist() for name in names]
-    return [
-        None if any(pd.isna(one) for one in row) else SEPARATOR.join(map(str, row))
-        for row in zip(*columns, strict=True)
-    ]
-
-
+FEW = 50
+"""Up to so many entities are told apart one by one: setting up what is fast on many takes longer than they do."""
 SEPARATOR = "\x1f"
 """Between the attribute values of a group's key; occurs in no attribute."""
 

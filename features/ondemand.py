@@ -5,27 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from features.build import against, held_apart, peers_of, steady
+from features.build import held_against, peers_of, steady
 from features.contracts import contract_of
-from features.engine_duckdb import Warm
+from features.engine_duckdb import Answer, Warm
 from features.lake import Lake
 from features.measures import entity as entity_of
 from features.measures.declare import TRIALS, fused
 from features.measures.tables import INHERITS, Tables
-from features.neighbours import FOLLOWED, HELD, Neighbours, ids_of
+from features.neighbours import FOLLOWED, HELD, Neighbours
 from features.norms import Placed
 from features.profiles import Profiles
 from gnomon.errors import Fault
 from gnomon.i18n import both
 
-Answer = tuple[list[str], list[tuple[Any, ...]]]
 STORED: Mapping[str, frozenset[str]] = {
     "institution": frozenset(
         {
@@ -81,12 +79,10 @@ class OnDemand:
         self._engine = Warm(sorted(self._beside.tables | set(self.kind.tables)))
         tables = Tables(self._engine, Warm.MOMENT, keep=False)
         self._engine.prepare("attributes", self.kind.attributes(tables))
-        self._views = []
         for view in self.kind.views:
             own = [one for one in self.kind.measures.values() if one.view.name == view.name]
             if all(self._engine.has(table) for table in view.needs) and any(one.name not in beyond for one in own):
                 self._engine.prepare(f"view_{view.name}", fused(self.kind, view, tables)[0])
-                self._views.append(f"view_{view.name}")
 
     @property
     def lake_version(self) -> int:
@@ -103,14 +99,15 @@ class OnDemand:
         The moment is that of the stored profiles, or of the records where they are later. Raises `Fault` when the
         records name no entity of the kind.
         """
-        ids = ids_of(self.kind.kind, records)
+        ids = self._beside.ids(self.kind.kind, records)
         if not ids:
             raise Fault("features.build.empty", place=self.kind.kind, tables=", ".join(self.kind.tables))
         moment = max(self._reference.as_of, _last_event(records) or self._reference.as_of)
         with self._lock:
             self._engine.fill(self._beside.beside(self.kind.kind, ids, records), moment, ids)
-            names, told = self._engine.answer("attributes")
-            answers = [self._engine.answer(name) for name in self._views]
+            answered = self._engine.answers()
+        names, told = answered.pop("attributes")
+        answers = list(answered.values())
         index = pd.Index(ids, name="entity_id", dtype="str")
         values = pd.DataFrame(steady(self._placed_in(ids, answers, self._columns)), index=index, columns=self._columns)
         rates = list(self._placed.priors.columns)
@@ -130,12 +127,9 @@ class OnDemand:
             if name != "entity_id"
         }
         attributes = pd.DataFrame(known, index=index, dtype="str")
-        held = self._placed.deviations(values, attributes, trials)
-        deviations, groups = against(self._reference, values, trials, held, self._placed)
-        return Profiles(
-            self.kind.kind, moment, self.lake_version, self._reference.columns, values, deviations, groups,
-            self._reference.norms, attributes, missing, *held_apart(self._reference, index), trials,
-        )  # fmt: skip
+        return held_against(
+            self._reference, self._placed, moment, self.lake_version, values, trials, attributes, missing
+        )
 
     @staticmethod
     def _placed_in(ids: list[str], answers: list[Answer], columns: list[str]) -> npt.NDArray[np.float64]:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.profile_store import FRAMES, header
@@ -35,30 +37,27 @@ def rows(folder: Path) -> int:
 def batches(folder: Path, columns: Sequence[str], most: int | None = None) -> Iterator[Profiles]:
     """Values and deviations of some columns, `ROWS` entities at a time; whatever else profiles hold is left empty.
 
-    `most` takes a sample of about so many: whole stretches, spread evenly over the file. Columns that the profiles do
-    not have are left out.
+    `most` takes a sample of about so many, drawn by a hash of the id: where an entity stands in the file has no say,
+    and whoever was in the sample of one day is in that of the next. Columns that the profiles do not have are left out.
     """
     import pyarrow.parquet as pq
 
     head = about(folder)
     with pq.ParquetFile(folder / "values.parquet") as values, pq.ParquetFile(folder / "deviations.parquet") as apart:
         held = [name for name in columns if name in values.schema_arrow.names]
-        whole = most is None or values.metadata.num_rows <= most
-        groups = values.num_row_groups
-        each = None if whole or most is None else max(1, most // groups)
-        for group in range(groups):
-            both = zip(_parts(values, held, group, each), _parts(apart, held, group, each), strict=True)
-            for told, deviations in both:
-                yield replace(head, values=told, deviations=deviations)
+        share = 1.0 if most is None else most / max(values.metadata.num_rows, 1)
+        for told, deviations in zip(_parts(values, held), _parts(apart, held), strict=True):
+            taken = drawn(told.index, share)
+            yield replace(head, values=told[taken], deviations=deviations[taken])
 
 
-def _parts(file: ParquetFile, columns: Sequence[str], group: int, most: int | None) -> Iterator[pd.DataFrame]:
-    """The rows of one row group, or its first `most`."""
-    size = ROWS if most is None else min(ROWS, most)
-    left = file.metadata.row_group(group).num_rows if most is None else most
-    parts = file.iter_batches(batch_size=size, row_groups=[group], columns=["entity_id", *columns], use_threads=False)
-    for part in parts:
-        yield part.slice(0, left).replace_schema_metadata(None).to_pandas().set_index("entity_id").astype("float64")
-        left -= min(left, part.num_rows)
-        if left <= 0:
-            return
+def drawn(ids: pd.Index, share: float) -> npt.NDArray[np.bool_]:
+    """Which ids are in a sample of this share, by their hash alone."""
+    if share >= 1.0:
+        return np.ones(len(ids), dtype=bool)
+    return np.asarray(pd.util.hash_array(ids.to_numpy(dtype=object)) < np.uint64(share * 2.0**64), dtype=bool)
+
+
+def _parts(file: ParquetFile, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+    for part in file.iter_batches(batch_size=ROWS, columns=["entity_id", *columns], use_threads=False):
+        yield part.replace_schema_metadata(None).to_pandas().set_index("entity_id").astype("float64")

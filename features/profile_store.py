@@ -6,6 +6,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -37,11 +38,15 @@ def save(profiles: Profiles, folder: Path, beside: Callable[[Path], None] | None
     fresh = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     fresh.mkdir(parents=True)
     try:
-        for name in FRAMES:
-            getattr(profiles, name).to_parquet(fresh / f"{name}.parquet")
-        for name in APART:
-            if getattr(profiles, name) is not None:
-                getattr(profiles, name).to_parquet(fresh / f"{name}.parquet")
+        frames = {name: getattr(profiles, name) for name in (*FRAMES, *APART)}
+        with ThreadPoolExecutor() as pool:
+            writing = [
+                pool.submit(frame.to_parquet, fresh / f"{name}.parquet")
+                for name, frame in frames.items()
+                if frame is not None
+            ]
+        for one in writing:
+            one.result()
         if beside is not None:
             beside(fresh)
         (fresh / HEADER).write_text(json.dumps(_header(profiles), ensure_ascii=False, indent=1), encoding="utf-8")

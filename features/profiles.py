@@ -90,6 +90,8 @@ class Profiles:
 
     def drawn(self, entity_id: str, column: str) -> tuple[float, float] | None:
         """Of a rate: its trials, and what it counts as beside its peers (`features.rates`); None for anything else."""
+        from features.rates import not_beyond
+
         if self.trials is None or column not in self.trials:
             return None
         at = self.groups.index.get_indexer(pd.Index([entity_id]))
@@ -97,8 +99,12 @@ class Profiles:
         if group[0] == NO_NORM or column not in self._priors.columns:
             return None
         x, n = (frame[column].to_numpy(float)[at] for frame in (self.values, self.trials))
-        then = (x, n) if self._itself(column)[at[0]] else None
-        return float(n[0]), float(self._priors.drawn(column, x, n, group, then)[0])
+        itself = bool(self._itself(column)[at[0]])
+        center = self.centers[column].to_numpy(float)[at] if self.centers is not None and itself else np.array([np.nan])
+        if np.isnan(center[0]) and "center" in self.norms:
+            center = self.norms["center"].to_numpy(float)[group]
+        drawn = self._priors.drawn(column, x, n, group, (x, n) if itself else None)
+        return float(n[0]), float(drawn[0] if np.isnan(center[0]) else not_beyond(drawn, x, center)[0])
 
     @cached_property
     def _priors(self) -> Priors:

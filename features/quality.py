@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import plausibility
+from features import national_codes, plausibility
 from features.aside import REFUSED
 from features.connectors import Broken
 from features.contracts import Column, Contract, contract_of
@@ -54,6 +54,8 @@ def check(offered: Offered, options: FileOptions, file: str) -> Checked:
             continue
         rule, text = offered.rules[column.name], texts[column.name]
         values = columns[column.name] = convert(text, column, _reading(rule, options))
+        if rule.scheme:
+            _coded(column, columns, rule, text, sheet)
         shown = None if rule.pseudonym else text
         if values.null_count > text.null_count:
             wrong = _mask(pc.is_valid(text)) & ~_mask(pc.is_valid(values))
@@ -103,6 +105,33 @@ class _Sheet:
         self.faults.append(faults(self.of.name, self.file, self.numbers[bad], column, told, reason, action))
 
 
+def _coded(column: Column, columns: dict[str, pa.Array], rule: Rule, texts: pa.Array, sheet: _Sheet) -> None:
+    """Codes of a declared scheme: brought to its form, and those that have another one dealt with as declared."""
+    read = national_codes.read_lists if column.type == "list" else national_codes.read
+    before = columns[column.name]
+    codes, misfit = read(before, rule.scheme)
+    odd = _mask(pc.fill_null(misfit, False))
+    same = pc.equal(*(pc.binary_join(x, "\n") if column.type == "list" else x for x in (codes, before)))
+    sheet.repaired += int((~_mask(pc.fill_null(same, True))).sum())
+    columns[column.name] = codes
+    if not odd.any():
+        return
+    scheme = national_codes.SCHEMES[rule.scheme]
+    reason = Text(
+        both("features.refused.scheme", scheme=scheme.title.zh, form=scheme.told.zh).zh,
+        both("features.refused.scheme", scheme=scheme.title.en, form=scheme.told.en).en,
+    )
+    shown = None if rule.pseudonym else texts
+    if rule.misfit == "note":
+        sheet.note(odd, column.name, shown, reason, "noted")
+    elif rule.misfit == "empty" and not column.required:
+        columns[column.name] = pc.if_else(pa.array(odd), pa.scalar(None, codes.type), codes)
+        sheet.repaired += int(odd.sum())
+        sheet.note(odd, column.name, shown, reason, "emptied")
+    else:
+        sheet.refuse(odd, column.name, shown, reason)
+
+
 def _plausible(
     of: Contract,
     column: Column,
@@ -141,6 +170,24 @@ def superseded(of: Contract, file: str, told: Superseded) -> pa.Table:
     """The refusals of rows that a later row of their source replaces."""
     reason = both("features.refused.superseded")
     return faults(of.name, file, told.numbers, ", ".join(of.key), told.keys, reason)
+
+
+def orphaned(table: str, rows: pa.Table) -> pa.Table:
+    """The refusals of rows whose parents the lake does not hold, as `features.parking.park` took them out."""
+    told = [
+        {
+            "table": table,
+            "file": row["_file"],
+            "row": row["_row"],
+            "column": row["_column"],
+            "value": row["_value"],
+            "reason_zh": (reason := both("features.refused.orphan", parent=row["_parent"])).zh,
+            "reason_en": reason.en,
+            "action": "refused",
+        }
+        for row in rows.select(["_file", "_row", "_column", "_value", "_parent"]).to_pylist()
+    ]
+    return pa.Table.from_pylist(told, REFUSED)
 
 
 def _broken_rows(broken: tuple[Broken, ...], table: str, file: str) -> pa.Table:

@@ -109,10 +109,19 @@ def quantile(ordered: Floats, start: Ints, n: Ints, q: float) -> Floats:
     return found
 
 
+def by_group(value: Floats, code: Ints, groups: int) -> Ints:
+    """Places of the values in order of their groups 0 … groups-1, and of size in each."""
+    order = np.argsort(value)
+    if groups < 2:
+        return order
+    # Few codes are sorted by counting when they are told in 16 bits, several times as fast.
+    few = code[order].astype(np.uint16) if groups <= 1 << 16 else code[order]
+    return order[np.argsort(few, kind="stable")]
+
+
 def _fences(x: Floats, codes: Ints, groups: int) -> tuple[Floats, Floats]:
     low, high = np.full(groups, -np.inf), np.full(groups, np.inf)
-    order = np.lexsort((x, codes))
-    value = x[order]
+    value = x[by_group(x, codes, groups)]
     n = np.bincount(codes, minlength=groups)
     start, some = np.cumsum(n) - n, n > 0
 
@@ -154,6 +163,18 @@ def drawn(x: Floats, trials: Floats, rate: Floats, weight: Floats) -> Floats:
     known = (trials > 0) & np.isfinite(rate)
     n = np.where(known, trials, 1.0)
     return np.where(known, (x * n + np.where(known, rate * weight, 0.0)) / (n + weight), x)
+
+
+def not_beyond(y: Floats, x: Floats, center: Floats) -> Floats:
+    """Drawn rates `y` of the rates `x`, drawn no further than to the middle of the peers.
+
+    The peers' rate lies above their middle where few have all of it. Who has none of two trials would be drawn past the
+    middle otherwise, and be held suspicious for having been seen twice only.
+
+    >>> not_beyond(np.array([0.07, 0.28]), np.array([0.0, 1.0]), np.array([0.01, 0.01])).tolist()
+    [0.01, 0.28]
+    """
+    return np.where(x <= center, np.minimum(y, center), np.maximum(y, center))
 
 
 def apart_drawn(x: Floats, trials: Floats, chance: Chance, codes: Ints, groups: int) -> tuple[Floats, Moments]:

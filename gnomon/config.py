@@ -31,7 +31,7 @@ class Settings(BaseSettings):
         0.05,
         ge=0.0,
         le=0.5,
-        description="Part of the budget that goes to entities drawn at random, whom nobody suspects; 0: none.",
+        description="Part of the budget for entities drawn at random, whom nobody suspects; never persons. 0: none.",
     )
     label_delay: int = Field(
         0, ge=0, description="Days until a false alarm counts as such in training; it may be overturned before."

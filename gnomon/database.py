@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, MetaData, Table, create_engine, event, insert
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from gnomon.config import Settings
+from gnomon.errors import Fault
 
 
 class Base(DeclarativeBase):
@@ -52,16 +54,29 @@ def connect(settings: Settings) -> Engine:
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
-    """One unit of work: committed whole when the block ends well, undone whole when it does not."""
-    with Session(engine, expire_on_commit=False) as session, session.begin():
+    """One unit of work: committed whole when the block ends well, undone whole when it does not.
+
+    A value that the database cannot hold (a NUL character in PostgreSQL, say) is a fault (422).
+    """
+    with _storable(), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
 
 
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Session]:
-    """One consistent view for reading; it waits for no writer and its changes are never kept."""
-    with Session(engine.execution_options(only_reads=True), expire_on_commit=False, autoflush=False) as session:
+    """One consistent view for reading; it waits for no writer, its changes are never kept; faults as `transaction`."""
+    reads = engine.execution_options(only_reads=True)
+    with _storable(), Session(reads, expire_on_commit=False, autoflush=False) as session:
         yield session
+
+
+@contextmanager
+def _storable() -> Iterator[None]:
+    try:
+        yield
+    except DataError:
+        # What the driver says quotes the statement with all its values.
+        raise Fault("gnomon.unstorable", place="database") from None
 
 
 def write(session: Session, mapped: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -174,7 +174,8 @@ class Warned:
     def check(self) -> None:
         """Raise `ValueError` unless base and contributions add up to the score."""
         told = self.base + math.fsum(reason.contribution for reason in self.reasons)
-        if not math.isfinite(self.score) or abs(told - self.score) > 1e-6:
+        # Said so that a sum which is no number is refused too: it is neither near the score nor far from it.
+        if not math.isfinite(self.score) or not abs(told - self.score) <= 1e-6:
             raise ValueError(f"{self.model} {self.entity_id}: reasons add up to {told!r}, the score is {self.score!r}")
 
     @property

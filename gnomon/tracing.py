@@ -29,7 +29,7 @@ FACTS = frozenset(
     {
         "source", "file", "table", "tables", "version", "entity", "run", "job", "task", "cause", "state", "model",
         "rows", "columns", "refused", "new", "corrected", "unchanged", "joined", "known", "findings", "issued", "held",
-        "entities", "light", "moved", "warning", "case", "method", "route", "status", "detector", "as_of",
+        "entities", "light", "moved", "warning", "case", "action", "method", "route", "status", "detector", "as_of",
     }
 )  # fmt: skip
 """What spans may tell. `file` is the fingerprint of its contents, `warning` and `case` are numbers of our own."""

@@ -1,7 +1,8 @@
 """Alerts: who stands for how long, who was told, and who is not to be told for a while.
 
 An alert has a key; the same key is the same alert however often it is found. It is sent when it begins and when it
-ends, and once a day while it stands. Alerts of one look go out in one message a channel.
+ends, and once a day while it stands. Alerts of one look go out in one message a channel; a channel that could not be
+reached is told at the next look what it has missed. Messages to web addresses are signed as those about cases are.
 """
 
 from __future__ import annotations
@@ -9,30 +10,30 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import smtplib
-import ssl
-import urllib.request
-from collections.abc import Callable, Iterable, Sequence
+import secrets
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.message import EmailMessage
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
+from cases import outbox
+from gnomon import outgoing
+from gnomon.database import transaction
 from gnomon.errors import Misuse
 from gnomon.i18n import say
 from gnomon.terms import Text
 from monitoring import job_store
-from monitoring.job_store import AlertState, Channel, Silence
+from monitoring.job_store import AlertState, Channel, Silence, Unreached
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
     from gnomon.config import Settings
 
 AGAIN = timedelta(days=1)
 """An alert that stands is told again after so long."""
-TIMEOUT = 10.0
 LONGEST_SILENCE = timedelta(days=90)
 
 
@@ -62,10 +63,15 @@ class Message:
     def __bool__(self) -> bool:
         return bool(self.begun or self.standing or self.ended)
 
+    @property
+    def groups(self) -> tuple[tuple[str, tuple[Alert, ...]], ...]:
+        """Alerts by what is told of them."""
+        return ("begun", self.begun), ("standing", self.standing), ("ended", self.ended)
+
     def text(self, language: str) -> str:
         """One line an alert, under what it is, grouped by kind."""
         lines = []
-        for word, group in (("begun", self.begun), ("standing", self.standing), ("ended", self.ended)):
+        for word, group in self.groups:
             if group:
                 lines.append(say(f"monitoring.alert.{word}", language, many=len(group)))
                 lines += [f"- {one.told.said_in(language)}" for one in sorted(group, key=lambda one: one.key)]
@@ -130,66 +136,69 @@ def add_channel(session: Session, address: str, language: str) -> None:
     session.merge(Channel(address=address, language=language))
 
 
-def send(
-    settings: Settings, channels: Sequence[Channel], message: Message, post: Callable[..., None] | None = None
-) -> list[tuple[str, str]]:
-    """Send one message to every channel; addresses that could not be reached, and why."""
-    failed = []
-    for channel in channels if message else ():
-        text = message.text(channel.language)
-        try:
-            if "@" in channel.address and "://" not in channel.address:
-                _mail(settings, channel.address, text, channel.language)
-            else:
-                (post or _post)(settings.secret, channel.address, message, text)
-        except (OSError, smtplib.SMTPException, ValueError) as error:
-            failed.append((channel.address, type(error).__name__))
-    return failed
+def key_of(settings: Settings, address: str) -> bytes:
+    """The key that signs what goes to a web address: derived from the deployment's, stored nowhere."""
+    return hmac.new(settings.secret, f"alerts\n{address}".encode(), hashlib.sha256).digest()
 
 
-def signature(secret: bytes, body: bytes) -> str:
-    """`sha256=<hex>`: HMAC of the body under the deployment's key, for the receiver to check."""
-    key = hmac.new(secret, b"gnomon alerts", hashlib.sha256).digest()
-    return "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest()
+def is_mail(address: str) -> bool:
+    """Whether a channel is a mailbox; else it is a web address."""
+    return "://" not in address
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: object) -> None:
-        """An alert goes where it was sent and nowhere else."""
-        return
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of one look."""
+
+    message: Message
+    unreached: Sequence[tuple[str, str]]
+    """Addresses that could not be reached, and why. They are told at the next look what they have missed."""
 
 
-def _post(secret: bytes, address: str, message: Message, text: str) -> None:
-    groups = {
-        "begun": [one.key for one in message.begun],
-        "standing": [one.key for one in message.standing],
-        "ended": [one.key for one in message.ended],
-    }
-    body = json.dumps({"text": text, **groups}, ensure_ascii=False).encode()
-    headers = {"Content-Type": "application/json", "X-Gnomon-Signature": signature(secret, body)}
-    request = urllib.request.Request(address, body, headers, method="POST")
-    with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT):
-        return
+def tell(settings: Settings, engine: Engine, found: Iterable[Alert], now: datetime, looked: Sequence[str]) -> Told:
+    """Settle what was found, and send every channel what it does not know yet.
+
+    What a channel is owed is on record before anything is sent: a dead receiver or a killed process loses nothing.
+    """
+    with transaction(engine) as session:
+        message = settle(session, found, now, looked)
+        owed = [(one, _owed(session, one, message, now)) for one in job_store.channels(session)]
+    unreached = []
+    for channel, missed in owed:
+        fault = send(settings, channel, missed, now) if missed else None
+        if fault is None:
+            with transaction(engine) as session:
+                job_store.reached(session, channel.address)
+        else:
+            unreached.append((channel.address, fault))
+    return Told(message, unreached)
 
 
-def _mail(settings: Settings, address: str, text: str, language: str) -> None:
-    if not settings.smtp:
-        raise ValueError("no mail server")
-    parts = urlsplit(settings.smtp)
-    mail = EmailMessage()
-    mail["From"], mail["To"] = settings.mail_from, address
-    mail["Subject"] = say("monitoring.alert.subject", language)
-    mail.set_content(text)
-    host = parts.hostname or "localhost"
-    tls = ssl.create_default_context()
-    if parts.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=TIMEOUT, context=tls)
-    else:
-        server = smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT)
-    with server:
-        if parts.username:
-            # Never over an open line.
-            if parts.scheme != "smtps":
-                server.starttls(context=tls)
-            server.login(unquote(parts.username), unquote(parts.password or ""))
-        server.send_message(mail)
+def _owed(session: Session, channel: Channel, message: Message, now: datetime) -> Message:
+    """The message, or, after one that did not arrive, all that stands and all that has ended since."""
+    behind = session.get(Unreached, channel.address)
+    if behind is None:
+        if message:
+            session.add(Unreached(address=channel.address, since=now))
+        return message
+    quiet = [one.prefix for one in job_store.silences(session, now)]
+    stands = [one for one in job_store.standing_alerts(session) if not any(one.key.startswith(p) for p in quiet)]
+    ended = [one for one in job_store.ended_alerts(session, behind.since) if one.first_at < behind.since]
+    begun, over = (tuple(Alert(one.key, Text(one.zh, one.en)) for one in rows) for rows in (stands, ended))
+    return Message(begun, (), over, message.silenced)
+
+
+def send(settings: Settings, channel: Channel, message: Message, now: datetime) -> str | None:
+    """Send one message to one channel; what went wrong, if anything."""
+    text, number = message.text(channel.language), secrets.token_hex(16)
+    try:
+        if is_mail(channel.address):
+            outgoing.mail(settings, channel.address, say("monitoring.alert.subject", channel.language), text, number)
+        else:
+            groups = {word: [one.key for one in group] for word, group in message.groups}
+            body = json.dumps({"text": text, **groups}, ensure_ascii=False).encode()
+            signed = outbox.headers(key_of(settings, channel.address), number, body, now)
+            outgoing.post(channel.address, body, {**signed, "content-type": "application/json; charset=utf-8"})
+    except outgoing.NotSent as fault:
+        return str(fault)
+    return None

@@ -19,13 +19,8 @@ from monitoring.effect import Effect, Summary, Verdict
 FIGURES = "figures.json"
 SUMMARIES = "summaries.json"
 PAGE = "page.html"
-INDEX = "index.json"
 SCORE = "score"
 """The column that holds the served score; when it moves, the light is red."""
-
-
-APART = ("rows", "needed", "chance", "sources")
-"""What stands in the figures of a comparison and not in the index."""
 MOSTLY = 0.9
 """From this share on, values that are zero say that a feed sends zeros."""
 
@@ -182,12 +177,12 @@ class Drift:
 
     @property
     def moved(self) -> tuple[ColumnDrift, ...]:
-        """The columns that moved."""
-        return tuple(row for row in self.columns if row.verdict is Verdict.MOVED)
+        """The columns that moved, and those that are gone."""
+        return tuple(row for row in self.columns if row.verdict in (Verdict.MOVED, Verdict.GONE))
 
     @property
     def light(self) -> Light:
-        """Red when the score moved, amber when a measure did, grey when nothing could be compared."""
+        """Red when the score moved or is gone, amber when a measure is, grey when nothing could be compared."""
         if self.state is not State.COMPARED:
             return Light.GREY
         if any(row.column == SCORE for row in self.moved):
@@ -201,9 +196,8 @@ class Drift:
         moved, columns = len(self.moved), len(self.columns)
         return both(f"monitoring.drift.{self.state}", rows=rows, needed=self.needed, moved=moved, columns=columns)
 
-    def summary(self) -> dict[str, Any]:
-        """The line of this comparison in the index; `page` and `folder` are relative to the drift folder."""
-        folder = f"{self.entity}/{self.as_of.date().isoformat()}"
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values: what is found, and what it comes to for who reads the file without this program."""
         return {
             "entity": self.entity,
             "as_of": self.as_of.isoformat(),
@@ -211,30 +205,41 @@ class Drift:
             "state": self.state,
             "light": self.light,
             "told": asdict(self.told),
-            "columns": len(self.columns),
             "moved": [row.column for row in self.moved],
             "rows_then": self.rows_then,
             "rows_now": self.rows_now,
-            "folder": folder,
-            "page": f"{folder}/{PAGE}" if self.page else None,
+            "needed": self.needed,
+            "chance": self.chance,
+            "page": self.page.name if self.page else None,
+            "sources": [asdict(one) for one in self.sources],
+            "rows": [asdict(row) for row in self.columns],
         }
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any], folder: Path) -> Self:
+        """What `as_dict` wrote into `folder`."""
+        return cls(
+            entity=told["entity"],
+            as_of=datetime.fromisoformat(told["as_of"]),
+            model=told["model"],
+            state=State(told["state"]),
+            rows_then=told["rows_then"],
+            rows_now=told["rows_now"],
+            needed=told["needed"],
+            columns=tuple(ColumnDrift.read(row) for row in told["rows"]),
+            chance=told["chance"],
+            page=folder / told["page"] if told["page"] else None,
+            sources=tuple(SourceDrift.read(one) for one in told["sources"]),
+        )
 
 
 def keep(drift: Drift, root: Path, summaries: Mapping[str, tuple[Summary, Summary]] | None = None) -> Drift:
-    """Write the figures under `root/<entity>/<as_of>/` and renew the index; the same comparison is replaced."""
+    """Write the figures under `root/<entity>/<as_of>/`; the same comparison is replaced."""
     folder = place(root, drift.entity, drift.as_of)
     told = {name: {"then": then.as_dict(), "now": now.as_dict()} for name, (then, now) in (summaries or {}).items()}
     write(folder / SUMMARIES, told)
     kept = replace(drift, page=folder / PAGE if (folder / PAGE).exists() and drift.state is State.COMPARED else None)
-    figures = {
-        **kept.summary(),
-        "needed": kept.needed,
-        "chance": kept.chance,
-        "sources": [asdict(one) for one in kept.sources],
-        "rows": [asdict(row) for row in kept.columns],
-    }
-    write(folder / FIGURES, figures)
-    write(root / INDEX, index(root))
+    write(folder / FIGURES, kept.as_dict())
     return kept
 
 
@@ -245,34 +250,16 @@ def place(root: Path, entity: str, as_of: datetime) -> Path:
     return folder
 
 
-def index(root: Path) -> list[dict[str, Any]]:
-    """The kept comparisons, the latest first, as read from their figures; half-written ones are left out."""
-    lines = []
-    for path in root.glob(f"*/*/{FIGURES}"):
-        figures = json.loads(path.read_text(encoding="utf-8"))
-        lines.append({name: value for name, value in figures.items() if name not in APART})
-    return sorted(lines, key=lambda line: (line["as_of"], line["entity"]), reverse=True)
-
-
 def read(root: Path, entity: str, day: str) -> Drift | None:
-    """One kept comparison (`day` as YYYY-MM-DD); none when there is none."""
-    path = root / entity / day / FIGURES
-    if not path.is_file():
+    """One kept comparison (`day` as YYYY-MM-DD); none when there is none, or it cannot be read.
+
+    One that is broken or of another version says nothing, and must not hide all the others.
+    """
+    folder = root / entity / day
+    try:
+        return Drift.read(json.loads((folder / FIGURES).read_text(encoding="utf-8")), folder)
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    told = json.loads(path.read_text(encoding="utf-8"))
-    return Drift(
-        entity=told["entity"],
-        as_of=datetime.fromisoformat(told["as_of"]),
-        model=told["model"],
-        state=State(told["state"]),
-        rows_then=told["rows_then"],
-        rows_now=told["rows_now"],
-        needed=told["needed"],
-        columns=tuple(ColumnDrift.read(row) for row in told["rows"]),
-        chance=told.get("chance"),
-        page=root / told["page"] if told["page"] else None,
-        sources=tuple(SourceDrift.read(one) for one in told.get("sources", ())),
-    )
 
 
 def write(path: Path, told: Any) -> None:

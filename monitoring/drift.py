@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gnomon.i18n import both
 from gnomon.terms import Text
 from monitoring.comparison import PAGE, SCORE, ColumnDrift, Drift, SourceDrift, State, keep, place
 from monitoring.effect import CHANCE, Effect, Limits, Summary, Verdict, effect, judge
@@ -53,8 +54,7 @@ def compare(
         One row an entity, one numeric column a measure, and the served score in the column `score`. NaN is unknown.
         No reference is a state of its own and no fault.
     folder:
-        The drift folder; figures, summaries and Evidently's page go to `<folder>/<entity>/<as_of>/`, and
-        `<folder>/index.json` lists all comparisons.
+        The drift folder; figures, summaries and Evidently's page go to `<folder>/<entity>/<as_of>/`.
     as_of:
         Of the current profiles; today when it is not given.
     model:
@@ -119,10 +119,11 @@ def compared(
     back, _ = judge(season, now, limits) if season else ({}, 0.0)
     apart, _ = judge(then, season, limits) if season else ({}, 0.0)
     nothing = Summary.of(())
+    called = {SCORE: both("monitoring.score"), **(titles or {})}
     columns = tuple(
         ColumnDrift.of(
             name,
-            (titles or {}).get(name, Text(name, name)),
+            called.get(name, Text(name, name)),
             effects[name],
             then.get(name, nothing),
             now.get(name, nothing),

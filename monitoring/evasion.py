@@ -7,18 +7,26 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from gnomon.i18n import both
 from gnomon.terms import Text
+from monitoring.cells import Ints
+from monitoring.effect import Floats
 
 WIDTH = 0.05
 """A window just under the threshold, as a share of the threshold; the one just over it is as wide."""
 AROUND = 6
 """Windows on either side from which the density is told that would stand there without evasion."""
+SEVERAL, HEAP = 5, 0.2
+"""Equal values are a heap when there are so many, and so many of all those around them."""
+DIFFERENT = 3
+"""Different values that a window must hold; else each value is a window of its own."""
+FREE = 4
+"""What is free in the cubic."""
 NEEDED = 50
 """Values around the threshold from which anything is said."""
 CHANCE = 0.01
@@ -34,7 +42,7 @@ class Bunching:
     column: str
     threshold: float
     state: str
-    """told, too_few or no_threshold."""
+    """told, too_few, coarse or no_threshold."""
     near: int
     """Values around the threshold."""
     under: int
@@ -45,6 +53,8 @@ class Bunching:
     """How likely chance alone puts as many just under; null when nothing is said."""
     cut: float = CHANCE
     """Chance up to which it is told."""
+    title: Text | None = None
+    """What the column is called; its name where that is not known."""
 
     @property
     def found(self) -> bool:
@@ -56,49 +66,97 @@ class Bunching:
     @property
     def told(self) -> Text:
         """The state in one sentence."""
+        called = self.title or self.column
         if self.state != "told":
-            return both(f"monitoring.bunching.{self.state}", column=self.column, rows=self.near, needed=NEEDED)
+            return both(f"monitoring.bunching.{self.state}", column=called, rows=self.near, needed=NEEDED)
         word = "found" if self.found else "none"
         expected = f"{self.expected_under:.0f}"
         return both(
-            f"monitoring.bunching.{word}", column=self.column, threshold=f"{self.threshold:g}", under=self.under,
+            f"monitoring.bunching.{word}", column=called, threshold=f"{self.threshold:g}", under=self.under,
             expected=expected,
         )  # fmt: skip
 
 
-def bunching(column: str, values: npt.ArrayLike, threshold: float) -> Bunching:
-    """Whether values bunch just under a threshold above which a rule fires.
+def bunching(column: str, values: npt.ArrayLike, threshold: float, fires_at: bool = False) -> Bunching:
+    """Whether values bunch just under a threshold above which a rule fires (from which on, when it `fires_at` it).
 
-    The density that would stand there is a parabola through the logarithms of the windows around (Saez 2010, American
+    The density that would stand there is a cubic through the logarithms of the windows around (Saez 2010, American
     Economic Journal: Economic Policy 2(3); Kleven 2016, Annual Review of Economics 8), the two windows at the threshold
-    left out; how far the count under it lies above is told by Poisson's law.
+    left out; how far the count under it lies above is told by Poisson's law. Values that heap anyway, at round numbers
+    or simple fractions, scatter around the cubic, and the law's spread is widened by as much (quasi-Poisson,
+    McCullagh & Nelder 1989, section 6.2). Where a window would hold three different values or fewer, as of counts, each
+    value is a window of its own.
     """
     told = np.asarray(values, dtype=np.float64)
     known = told[np.isfinite(told)]
-    width = abs(threshold) * WIDTH
-    if not math.isfinite(threshold) or width == 0.0:
+    if not math.isfinite(threshold) or threshold == 0.0:
         return Bunching(column, threshold, "no_threshold", 0, 0, 0, 0.0, 0.0, None)
-    # Whole numbers and round amounts sit on the edges: the threshold itself is not above it.
-    edges = threshold + width * np.arange(-AROUND - 1, AROUND + 2)
-    counts, _ = np.histogram(-known, np.sort(-edges))
-    counts = counts[::-1].astype(np.float64)
-    near = int(counts.sum())
-    under, over = int(counts[AROUND]), int(counts[AROUND + 1])
-    if near < NEEDED:
-        return Bunching(column, threshold, "too_few", near, under, over, 0.0, 0.0, None)
-    places = np.arange(len(counts)) - AROUND - 0.5
+    near = int(np.count_nonzero(np.abs(known - threshold) <= abs(threshold) * WIDTH * (AROUND + 1)))
+    counts, at = _windows(known, threshold, fires_at)
+    under, over = (int(counts[one]) if 0 <= one < len(counts) else 0 for one in (at, at + 1))
     around = np.ones(len(counts), dtype=bool)
-    around[[AROUND, AROUND + 1]] = False
+    around[[one for one in (at, at + 1) if 0 <= one < len(counts)]] = False
+    if near < NEEDED or min(at, len(counts) - at - 2) < 2 or np.count_nonzero(counts[around]) <= FREE:
+        state = "too_few" if near < NEEDED else "coarse"
+        return Bunching(column, threshold, state, near, under, over, 0.0, 0.0, None)
+    places = np.arange(len(counts)) - at - 0.5
     weights = np.sqrt(counts[around] + 0.5)
-    bent = np.polynomial.polynomial.polyfit(places[around], np.log(counts[around] + 0.5), 2, w=weights)
+    bent = np.polynomial.polynomial.polyfit(places[around], np.log(counts[around] + 0.5), FREE - 1, w=weights)
     expected = np.exp(np.polynomial.polynomial.polyval(places, bent))
-    # What the parabola itself may be wrong by is added to Poisson's own doubt.
-    doubt = expected[AROUND] + expected[AROUND] ** 2 * 3 / counts[around].sum()
-    z = (under - 0.5 - expected[AROUND]) / math.sqrt(doubt)
-    chance = 1 - NormalDist().cdf(z)
-    return Bunching(
-        column, threshold, "told", near, under, over, float(expected[AROUND]), float(expected[AROUND + 1]), chance
-    )
+    off = (counts[around] - expected[around]) ** 2 / np.maximum(expected[around], 0.5)
+    scatter = max(1.0, float(off.sum()) / (np.count_nonzero(around) - FREE))
+    # What the cubic itself may be wrong by is added to Poisson's own doubt.
+    doubt = scatter * (expected[at] + expected[at] ** 2 * FREE / counts[around].sum())
+    chance = 1 - NormalDist().cdf((under - 0.5 - expected[at]) / math.sqrt(doubt))
+    return Bunching(column, threshold, "told", near, under, over, float(expected[at]), float(expected[at + 1]), chance)
+
+
+def _windows(known: Floats, threshold: float, fires_at: bool) -> tuple[Floats, int]:
+    """Values counted in windows along the threshold, and which window ends at it; no window where values are coarse."""
+    width = abs(threshold) * WIDTH
+    distinct, each = np.unique(known, return_counts=True)
+    close = distinct[np.abs(distinct - threshold) <= width * (AROUND + 1)]
+    gap = float(np.median(np.diff(close))) if len(close) > 2 else math.inf
+    side: Literal["left", "right"] = "left" if fires_at else "right"
+    if width < DIFFERENT * gap:
+        below = int(np.searchsorted(distinct, threshold, side=side))
+        return _one_by_one(distinct, each, below)
+    # Whole numbers sit on the edges: every window holds as many of them.
+    edges = threshold + round(width / gap) * gap * np.arange(-AROUND - 1, AROUND + 2)
+    smooth = known[~np.isin(known, _heaps(distinct, each, threshold, width))]
+    return np.diff(np.searchsorted(np.sort(smooth), edges, side=side)).astype(np.float64), AROUND
+
+
+def _one_by_one(distinct: Floats, each: Ints, below: int) -> tuple[Floats, int]:
+    """Each value a window of its own, where they are evenly spaced as counts are; `below` of them are not over."""
+    first = max(0, below - AROUND - 1)
+    told, counts = distinct[first : below + AROUND + 1], each[first : below + AROUND + 1]
+    if not 0 < below < len(distinct):
+        return np.empty(0), -1
+    steps = np.diff(told) / np.min(np.diff(told))
+    if steps.max() > AROUND or np.any(np.abs(steps - np.round(steps)) > 1e-6):
+        return np.empty(0), -1
+    places = np.concatenate([[0], np.cumsum(np.round(steps).astype(np.int64))])
+    found = np.zeros(places[-1] + 1)
+    found[places] = counts
+    return found, int(places[below - 1 - first])
+
+
+def _heaps(distinct: Floats, each: Ints, threshold: float, width: float) -> Floats:
+    """Values that many share because they are round, when the threshold is one of them: they say nothing about it.
+
+    It is one when some other value within a factor of two stands out of its surroundings at least half as far: a third
+    beside a half, a full hundred thousand beside another. Where it stands out alone, somebody aims at it.
+    """
+    upto = np.concatenate([[0], np.cumsum(each)])
+    low, high = (np.searchsorted(distinct, distinct + end * width, side="right") for end in (-1.0, 1.0))
+    stands_out = each / (upto[high] - upto[low] - each + 1)
+    heaps = (each >= SEVERAL) & (stands_out >= HEAP)
+    here = heaps & (distinct == threshold)
+    alike = heaps & ~here & (distinct >= threshold / 2) & (distinct <= threshold * 2)
+    if not here.any() or not alike.any() or stands_out[alike].max() < stands_out[here][0] / 2:
+        return np.empty(0)
+    return np.asarray(distinct[heaps], dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +173,8 @@ class Published:
     chance: float | None
     cut: float = CHANCE
     """Chance up to which it is told."""
+    title: Text | None = None
+    """What the column is called; its name where that is not known."""
 
     @property
     def found(self) -> bool:
@@ -129,12 +189,13 @@ class Published:
     @property
     def told(self) -> Text:
         """The state in one sentence."""
+        called = self.title or self.column
         if self.chance is None:
-            return both("monitoring.published.too_few", column=self.column, needed=NEEDED)
+            return both("monitoring.published.too_few", column=called, needed=NEEDED)
         shares = {
             name: f"{getattr(self, name):.1%}" for name in ("over_before", "over_after", "under_before", "under_after")
         }
-        return both(f"monitoring.published.{'found' if self.found else 'none'}", column=self.column, **shares)
+        return both(f"monitoring.published.{'found' if self.found else 'none'}", column=called, **shares)
 
 
 Sign = TypeVar("Sign", Bunching, Published)
@@ -153,7 +214,12 @@ def together(signs: Sequence[Sign]) -> list[Sign]:
 
 
 def published(
-    column: str, before: npt.ArrayLike, after: npt.ArrayLike, threshold: float, band: float = 0.2
+    column: str,
+    before: npt.ArrayLike,
+    after: npt.ArrayLike,
+    threshold: float,
+    band: float = 0.2,
+    fires_at: bool = False,
 ) -> Published:
     """Whether values moved from over a threshold to the band just under it after it was published.
 
@@ -163,8 +229,9 @@ def published(
     for values in (before, after):
         told = np.asarray(values, dtype=np.float64)
         known = told[np.isfinite(told)]
-        over, low = int(np.sum(known > threshold)), threshold - abs(threshold) * band
-        sides.append((over, int(np.sum((known > low) & (known <= threshold))), known.size))
+        beyond = known >= threshold if fires_at else known > threshold
+        low = threshold - abs(threshold) * band
+        sides.append((int(np.sum(beyond)), int(np.sum((known > low) & ~beyond)), known.size))
     (over_b, under_b, n_b), (over_a, under_a, n_a) = sides
     if min(n_b, n_a) < NEEDED:
         return Published(column, 0.0, 0.0, 0.0, 0.0, None)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitoring import comparison, job_store
+from monitoring import job_store
+from monitoring.comparison import SCORE, Light
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from monitoring.comparison import Drift
     from monitoring.feeds import FeedHealth
     from monitoring.standing import Standing
     from monitoring.watchdog import Overdue
@@ -31,6 +32,7 @@ METRICS = {
     "gnomon_job_duration_seconds": "How long a job's last run took.",
     "gnomon_job_runs": "Runs on record, by how they ended.",
     "gnomon_alerts_standing": "Alerts that stand, by kind.",
+    "gnomon_channels_unreached": "Channels that could not be reached and are owed a message.",
 }
 """Every metric, all of them gauges, and what it says."""
 
@@ -39,28 +41,25 @@ Sample = tuple[Mapping[str, str], float]
 
 def text(
     session: Session,
-    drift: Path,
+    drifts: Sequence[Drift],
     feeds: Sequence[FeedHealth],
     overdue: Sequence[Overdue],
     standing: Sequence[Standing],
     now: datetime,
 ) -> str:
-    """All metrics. Labels name kinds of entities, sources, jobs and models; never an entity or a person."""
+    """All metrics; `drifts` are the newest comparisons, one a kind of entity.
+
+    Labels name kinds of entities, sources, jobs and models; never an entity or a person.
+    """
     samples: dict[str, list[Sample]] = {name: [] for name in METRICS}
     samples["gnomon_watch_seconds"].append(({}, now.timestamp()))
-    seen = set()
-    for line in comparison.index(drift) if drift.is_dir() else ():
-        entity = line["entity"]
-        if entity in seen:
-            continue
-        seen.add(entity)
-        named = {"entity": entity, "model": line["model"]}
-        for light in comparison.Light:
-            samples["gnomon_drift_light"].append(({**named, "light": light}, float(line["light"] == light)))
-        samples["gnomon_drift_moved"].append((named, len(line["moved"])))
-        samples["gnomon_drift_columns"].append((named, line["columns"]))
-        found = comparison.read(drift, entity, line["as_of"][:10])
-        score = next((row for row in found.columns if row.column == comparison.SCORE), None) if found else None
+    for one in drifts:
+        named = {"entity": one.entity, "model": one.model}
+        for light in Light:
+            samples["gnomon_drift_light"].append(({**named, "light": light}, float(one.light is light)))
+        samples["gnomon_drift_moved"].append((named, len(one.moved)))
+        samples["gnomon_drift_columns"].append((named, len(one.columns)))
+        score = next((row for row in one.columns if row.column == SCORE), None)
         if score is not None and score.psi is not None:
             samples["gnomon_drift_psi"].append((named, score.psi))
     for (entity, cause), many in Counter((one.entity, one.cause) for one in standing).items():
@@ -82,6 +81,7 @@ def text(
             samples["gnomon_job_runs"].append(({"job": job.name, "state": state}, many))
     for kind, many in Counter(one.kind for one in job_store.standing_alerts(session)).items():
         samples["gnomon_alerts_standing"].append(({"kind": kind}, many))
+    samples["gnomon_channels_unreached"].append(({}, len(job_store.unreached(session))))
     return "\n".join(_lines(samples)) + "\n"
 
 

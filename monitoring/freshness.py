@@ -27,10 +27,6 @@ class Feed:
     version: int
     """Lake version in which the table last changed."""
 
-    def days_silent(self, at: datetime) -> float | None:
-        """Days since the last arrival."""
-        return None if self.last_arrival is None else (at - self.last_arrival).total_seconds() / 86_400
-
 
 def feeds(lake: Lake, engine: Engine | None = None) -> list[Feed]:
     """All tables that hold rows, by name; one query each over the newest state of the lake."""

@@ -124,6 +124,16 @@ class Channel(Root):
     language: Mapped[str] = mapped_column(String(2))
 
 
+class Unreached(Root):
+    """A channel that is owed a message."""
+
+    __tablename__ = "alert_unreached"
+
+    address: Mapped[str] = mapped_column(String(300), primary_key=True)
+    since: Mapped[datetime] = mapped_column(Moment)
+    """When the first message that did not arrive was due."""
+
+
 @contextmanager
 def opened(settings: Settings) -> Iterator[Engine]:
     """The database with these tables in it."""
@@ -188,6 +198,12 @@ def standing_alerts(session: Session) -> Sequence[AlertState]:
     return session.scalars(select(AlertState).where(AlertState.ended_at.is_(None)).order_by(AlertState.key)).all()
 
 
+def ended_alerts(session: Session, since: datetime) -> Sequence[AlertState]:
+    """Alerts that somebody was told of and that have ended since a moment."""
+    asked = select(AlertState).where(AlertState.ended_at >= since, AlertState.sent_at.is_not(None))
+    return session.scalars(asked.order_by(AlertState.key)).all()
+
+
 def silences(session: Session, now: datetime) -> Sequence[Silence]:
     """Silences that hold now."""
     return session.scalars(select(Silence).where(Silence.until > now)).all()
@@ -196,6 +212,28 @@ def silences(session: Session, now: datetime) -> Sequence[Silence]:
 def channels(session: Session) -> Sequence[Channel]:
     """Where alerts go, by address."""
     return session.scalars(select(Channel).order_by(Channel.address)).all()
+
+
+def unreached(session: Session) -> Sequence[Unreached]:
+    """Channels that are owed a message."""
+    return session.scalars(select(Unreached)).all()
+
+
+def drop_channel(session: Session, address: str) -> bool:
+    """Send nothing there any more. Whether it was a channel."""
+    reached(session, address)
+    return bool(session.execute(delete(Channel).where(Channel.address == address)).rowcount)  # type: ignore[attr-defined]
+
+
+def reached(session: Session, address: str) -> None:
+    """A channel is owed nothing any more."""
+    session.execute(delete(Unreached).where(Unreached.address == address))
+
+
+def end_silence(session: Session, prefix: str, now: datetime) -> bool:
+    """Let silences of this beginning end now. Whether any held."""
+    ended = update(Silence).where(Silence.prefix == prefix, Silence.until > now).values(until=now)
+    return bool(session.execute(ended).rowcount)  # type: ignore[attr-defined]
 
 
 def forget(session: Session, before: datetime) -> int:

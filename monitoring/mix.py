@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gnomon.i18n import both
 from gnomon.terms import Text
@@ -31,6 +31,8 @@ class Mix:
     """How likely chance alone makes the index as large."""
     moved: bool
     needed: int
+    titles: Mapping[str, Text] = field(default_factory=dict)
+    """What names are called; one that is not in it is told as it is."""
     season: bool | None = None
     """Whether a mix that moved stands where it stood in the same season a year before; null when that is not known."""
 
@@ -52,7 +54,8 @@ class Mix:
         key = self.state if self.state != "compared" else ("moved" if self.moved else "steady")
         key = "season" if self.moved and self.season else key
         rows = min(self.n_then, self.n_now)
-        return both(f"monitoring.mix.{key}", rows=rows, needed=self.needed, name=name, gap=f"{gap:+.0%}")
+        called = both("monitoring.mix.rest") if name == REST else self.titles.get(name, name)
+        return both(f"monitoring.mix.{key}", rows=rows, needed=self.needed, name=called, gap=f"{gap:+.0%}")
 
 
 def mixed(
@@ -60,13 +63,14 @@ def mixed(
     now: Mapping[str, int],
     limits: Limits | None = None,
     season: Mapping[str, int] | None = None,
+    titles: Mapping[str, Text] | None = None,
 ) -> Mix:
     """Compare two mixes by the population stability index; few rows and rare names raise nothing by themselves.
 
     `season` is the mix of the same season a year before: a move that it made as well is a season.
     """
     limits = limits or Limits()
-    found = _compared(then, now, limits)
+    found = replace(_compared(then, now, limits), titles=titles or {})
     if not found.moved or season is None:
         return found
     back, apart = _compared(season, now, limits), _compared(then, season, limits)

@@ -44,6 +44,11 @@ class Reference:
         """Bin edges by column, for the other side."""
         return {name: one.edges for name, one in self.summaries.items()}
 
+    @property
+    def edges_of(self) -> dict[str, dict[str, tuple[float, ...]]]:
+        """The same by source."""
+        return {source: {name: one.edges for name, one in part.items()} for source, part in self.sources.items()}
+
 
 def keep(reference: Reference, root: Path) -> Path:
     """Write a reference, whole or not at all; the same model version is replaced."""

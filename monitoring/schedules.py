@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,8 +113,7 @@ def due(job: Job, now: datetime, lake_version: int) -> Due | None:
             # The clock stood ahead when this time was found; without this the job would wait for it.
             job.due_at = at = soonest
         if at <= now:
-            missed = _missed(job.cron, at, now)
-            latest = at if not missed else _latest(job.cron, at, now)
+            missed, latest = _missed(job.cron, at, now)
             skip = job.catch_up == "skip" and now - latest > GRACE
             return Due(job.name, "cron", latest, missed, skip)
     if job.on_data and lake_version > job.read_version:
@@ -121,21 +121,10 @@ def due(job: Job, now: datetime, lake_version: int) -> Due | None:
     return None
 
 
-def _missed(cron: str, at: datetime, now: datetime) -> int:
-    count = 0
-    for one in CronSim(cron, at):
-        if one > now or count >= MOST_MISSED:
-            break
-        count += 1
-    return count
-
-
-def _latest(cron: str, at: datetime, now: datetime) -> datetime:
-    for count, one in enumerate(CronSim(cron, at)):
-        if one > now or count >= MOST_MISSED:
-            break
-        at = one
-    return at
+def _missed(cron: str, at: datetime, now: datetime) -> tuple[int, datetime]:
+    """How many times have passed since `at`, and the latest of them (`at` itself when none has)."""
+    passed = list(takewhile(lambda one: one <= now, islice(CronSim(cron, at), MOST_MISSED)))
+    return len(passed), passed[-1] if passed else at
 
 
 def tick(

@@ -11,7 +11,6 @@ from gnomon.i18n import both
 from gnomon.terms import Text
 from monitoring import comparison
 from monitoring.comparison import Cause, Drift, State
-from monitoring.effect import Verdict
 
 RUNS = 2
 """Comparisons in a row in which a column must be moved before anybody is told."""
@@ -97,8 +96,3 @@ def turn(found: Sequence[Standing]) -> Why:
     if Cause.DATA in causes:
         return Why.SOURCE
     return Why.MODEL if Cause.CHANGE in causes else Why.NOBODY
-
-
-def moved(drift: Drift) -> list[str]:
-    """Names of the columns that moved, gone ones included."""
-    return [row.column for row in drift.columns if row.verdict in (Verdict.MOVED, Verdict.GONE)]

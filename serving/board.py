@@ -9,26 +9,27 @@ from typing import TYPE_CHECKING, Any
 
 from cases.workflow import READERS
 from features import profile_store
-from features.measures import entities
 from gnomon.config import Settings
-from monitoring import job_store, outcomes, series, standing
+from gnomon.i18n import both
+from gnomon.terms import Text
+from monitoring import job_store, outcomes, series
 from monitoring.comparison import Drift
 from monitoring.job_store import JobRun, Silence
 from monitoring.outcomes import Funnel
 from monitoring.series import Compared, Month
-from serving.watching import Looked, looked
+from serving.watching import Looked, looked, mix_told
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from cases.people import Person
+    from catalogue.model import WarningModel
     from monitoring.alerting import Alert
+    from monitoring.mix import Mix
 
 OF_CASES = ("mix", "retire")
 """Kinds of alerts that are told from what became of cases."""
 RUNS = 20
-SERIES = 24
-"""Comparisons that a series draws."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Ran:
     run: JobRun
     mlflow_run: str
     mlflow_url: str
+    candidates: Sequence[Text]
+    """Models that it trained and what the gate says of each, a sentence each."""
 
 
 @dataclass(frozen=True)
@@ -72,36 +75,52 @@ class Board:
     sees_cases: bool
     """Whether the reader may see what became of warnings."""
     funnels: Sequence[Funnel]
+    mixes: Sequence[tuple[Mix, Text]]
+    """Mixes of reasons and outcomes that could be compared, those that moved first; each with its sentence."""
     months: Mapping[str, Sequence[Month]]
     """By warning model."""
 
 
-def board(settings: Settings, session: Session, now: datetime, reader: Person) -> Board:
-    """What `reader` is shown. Yield is told from the cases that they may see, and to nobody who may see none."""
-    found = looked(settings, session, now, reader=reader)
+def board(
+    settings: Settings,
+    session: Session,
+    now: datetime,
+    reader: Person,
+    catalogue: Mapping[str, WarningModel] | None = None,
+) -> Board:
+    """What `reader` is shown. Yield is told from the cases that they may see, and to nobody who may see none.
+
+    `catalogue` spares reading it again.
+    """
+    found = looked(settings, session, now, reader=reader, catalogue=catalogue)
     sees = reader.role in READERS
     return Board(
         found,
-        lamps(settings),
+        lamps(settings, found.histories),
         _stands(session, found, now, sees),
         job_store.silences(session, now),
         [_ran(settings, one) for one in job_store.runs(session, most=RUNS)],
         sees,
         outcomes.funnel(session, reader=reader) if sees else (),
+        _mixes(found) if sees else (),
         {name: series.precision(name, found.came, now) for name in sorted({one.model for one in found.came})}
         if sees
         else {},
     )
 
 
-def lamps(settings: Settings) -> list[Lamp]:
+def lamps(settings: Settings, histories: Mapping[str, Sequence[Drift]]) -> list[Lamp]:
     """Kinds of entity that were compared or have profiles to compare."""
     told = []
-    for kind in entities():
-        history = standing.history(settings.workspace / "drift", kind, SERIES)
+    for kind, history in histories.items():
         if history or profile_store.latest(settings.workspace / "profiles", kind) is not None:
             told.append(Lamp(kind, history[0] if history else None, series.comparisons(history)))
     return told
+
+
+def _mixes(found: Looked) -> list[tuple[Mix, Text]]:
+    told = [(one, mix_told(name, one)) for name, one in found.mixes.items() if one.state == "compared"]
+    return sorted(told, key=lambda one: (not one[0].moved, one[1].en))
 
 
 def _stands(session: Session, found: Looked, now: datetime, sees: bool) -> list[Stands]:
@@ -120,4 +139,10 @@ def _ran(settings: Settings, run: JobRun) -> Ran:
     known = str(wrote.get("mlflow_run") or next((c.get("run_id", "") for c in wrote.get("candidates", ())), ""))
     # A registry in a file has no address that a browser could open: the run is named, and `mlflow ui` shows it.
     base = settings.mlflow.rstrip("/") if settings.mlflow.startswith(("http://", "https://")) else ""
-    return Ran(run, known, f"{base}/#/runs/{known}" if base and known else "")
+    told = [_candidate(one) for one in wrote.get("candidates", ())]
+    return Ran(run, known, f"{base}/#/runs/{known}" if base and known else "", told)
+
+
+def _candidate(told: Mapping[str, Any]) -> Text:
+    says = f"serving.watch.candidate.{'passed' if told['passed'] else 'refused'}"
+    return both(says, entity=told["entity"], version=told["version"], gate=Text(**told["gate"]))

@@ -5,7 +5,9 @@ Profiles are read from the store part by part: what is held at once does not gro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,14 +25,14 @@ if TYPE_CHECKING:
     from monitoring.references import Reference
     from serving.champions import Loaded
 
-SOURCES, OF_EACH = 8, 20_000
-"""Sources that are looked at by themselves, those with most entities first, and entities of each at most."""
+SOURCES = 8
+"""Sources that are looked at by themselves, those with most entities first; and those that the reference knows."""
 SCORED = 1_000_000
-"""Entities that are scored to tell how the score moved; of more, so many are taken from all over the profiles."""
+"""Entities that are scored to tell how the score moved; of more, so many are drawn by a hash of their ids."""
 
 
 def compare_now(settings: Settings, entity: str, as_of: datetime | None = None) -> Drift:
-    """Compare the newest profiles (of `as_of` when given) with the champion's reference, and keep what was found."""
+    """Compare the profiles of now (of `as_of` when given) with the champion's reference, and keep what was found."""
     import pandas as pd
 
     from features import profile_batches
@@ -48,7 +50,7 @@ def compare_now(settings: Settings, entity: str, as_of: datetime | None = None) 
             return _nothing_to_hold_against(about.entity, about.as_of, profile_batches.rows(stored), root)
         reference = reference_of(settings, champion)
         before = references.a_year_before(settings.workspace / "profiles" / about.entity, about.as_of)
-        side = _side(champion, stored, reference.edges, _split(settings, about.entity, about.lake_version))
+        side = _side(champion, stored, reference, _sources(settings, about.entity, about.lake_version))
         found = compare(
             about.entity,
             pd.read_parquet(champion.bundle.folder / "reference.parquet"),
@@ -59,7 +61,7 @@ def compare_now(settings: Settings, entity: str, as_of: datetime | None = None) 
             titles={column.name: column.title for column in about.columns},
             then=reference.summaries,
             now=side.summaries,
-            season=None if before is None else _season(champion, before, reference.edges),
+            season=None if before is None else _season(champion, before, reference),
             sources=_by_source(about, reference, side),
         )
         step.tell(model=found.model, light=str(found.light), rows=found.rows_now, columns=len(found.columns))
@@ -67,14 +69,15 @@ def compare_now(settings: Settings, entity: str, as_of: datetime | None = None) 
 
 
 def reference_of(settings: Settings, champion: Loaded) -> Reference:
-    """The champion's reference as summaries: as kept, else made of the profiles that it was trained on.
+    """The champion's reference as summaries: as kept, else made of the whole population at its training.
 
-    Where those are no longer stored, the sample in its bundle stands in for them.
+    The sample of that population in the bundle stands in where it is neither stored nor can be built again, or where
+    what is found does not agree with the sample: then it is of another lake.
     """
     import pandas as pd
 
-    from features import profile_store
     from monitoring import references
+    from monitoring.drift import compared
     from monitoring.references import Reference
     from monitoring.scan import summarise_frame
 
@@ -82,18 +85,43 @@ def reference_of(settings: Settings, champion: Loaded) -> Reference:
     kept = references.read(settings.workspace / "references", entity, champion.name)
     if kept is not None:
         return kept
-    as_of = datetime.fromisoformat(about["as_of"])
-    summaries = summarise_frame(pd.read_parquet(champion.bundle.folder / "reference.parquet"))
-    stored = f"{as_of:%Y%m%dT%H%M%S}-v{int(about['lake_version']):08d}"
-    trained_on = settings.workspace / "profiles" / entity / stored
-    sources: dict[str, dict[str, Summary]] = {}
-    if (trained_on / profile_store.HEADER).is_file():
-        side = _side(champion, trained_on, split=_split(settings, entity, int(about["lake_version"])))
-        summaries |= side.summaries
-        sources = {source: summarise_frame(part) for source, part in side.sources.items()}
-    made = Reference(entity, champion.name, as_of, int(about["lake_version"]), summaries, sources)
+    as_of, version = datetime.fromisoformat(about["as_of"]), int(about["lake_version"])
+    sample = summarise_frame(pd.read_parquet(champion.bundle.folder / "reference.parquet"))
+    made = Reference(entity, champion.name, as_of, version, sample)
+    with _trained_on(settings, entity, as_of, version) as folder:
+        if folder is not None:
+            side = _side(champion, folder, made, _sources(settings, entity, version))
+            if not compared(entity, sample, side.summaries, as_of=as_of).moved:
+                made = replace(made, summaries=side.summaries, sources=side.sources)
     references.keep(made, settings.folder("references"))
     return made
+
+
+@contextmanager
+def _trained_on(settings: Settings, entity: str, as_of: datetime, version: int) -> Iterator[Path | None]:
+    """Folder of the profiles of everybody at a training: those stored, else built again from the lake as it was."""
+    from features import profile_store
+    from features.build import build
+    from features.engine import Engine
+    from features.lake import Lake
+
+    stored = settings.workspace / "profiles" / entity / f"{as_of:%Y%m%dT%H%M%S}-v{version:08d}"
+    lake = Lake(settings.lake_url)
+    if (stored / profile_store.HEADER).is_file():
+        yield stored
+        return
+    if not 0 < version <= lake.version:
+        yield None
+        return
+    engine = Engine.open(lake, version, threads=settings.threads)
+    try:
+        population = build(engine, entity, as_of, settings.min_peers)
+    except Fault:
+        population = None
+    finally:
+        engine.close()
+    with tempfile.TemporaryDirectory() as scratch:
+        yield None if population is None else profile_store.save(population, Path(scratch) / "profiles")
 
 
 @dataclass(frozen=True)
@@ -102,12 +130,12 @@ class Side:
 
     summaries: Mapping[str, Summary]
     sample: pd.DataFrame
-    """Rows for Evidently's page: at most as many as it draws, from all over the profiles."""
-    sources: Mapping[str, pd.DataFrame]
-    """Rows of each source."""
+    """Rows for Evidently's page: about as many as it draws, by a hash of their ids."""
+    sources: Mapping[str, Mapping[str, Summary]]
+    """The entities of each source alone, all of them; their score as that of all."""
 
 
-def _split(settings: Settings, entity: str, version: int) -> pd.Series[str] | None:
+def _sources(settings: Settings, entity: str, version: int) -> pd.Series[str] | None:
     """The source of each entity in one state of the lake; none where one source feeds them all."""
     from features.engine import Engine
     from features.lake import Lake
@@ -127,13 +155,11 @@ def _by_source(about: Profiles, reference: Reference, side: Side) -> list[Source
     """The comparison again for the entities of each source alone, worst first."""
     from monitoring.comparison import Light, SourceDrift
     from monitoring.drift import compared
-    from monitoring.scan import summarise_frame
 
     found = []
     # One that sent something then and sends nothing now is told too.
     for source in {*reference.sources, *side.sources} if side.sources else ():
-        then, rows = reference.sources.get(source, {}), side.sources.get(source)
-        now = {} if rows is None else summarise_frame(rows, {name: one.edges for name, one in then.items()})
+        then, now = reference.sources.get(source, {}), side.sources.get(source, {})
         one = compared(about.entity, then, now, as_of=about.as_of, model=reference.model)
         moved = tuple(row.column for row in one.moved)
         found.append(SourceDrift(source, one.light, one.told, moved, one.rows_then, one.rows_now))
@@ -142,52 +168,49 @@ def _by_source(about: Profiles, reference: Reference, side: Side) -> list[Source
 
 
 def _side(
-    champion: Loaded,
-    folder: Path,
-    edges: Mapping[str, Sequence[float]] | None = None,
-    split: pd.Series[str] | None = None,
+    champion: Loaded, folder: Path, reference: Reference | None = None, source_of: pd.Series[str] | None = None
 ) -> Side:
     """The columns that the model reads, and its score; profiles that lost a column have no score any more."""
-    import numpy as np
     import pandas as pd
 
     from features import profile_batches
     from monitoring.cells import Counted
     from monitoring.comparison import SCORE
-    from monitoring.drift import PAGE_ROWS, SEED
-    from monitoring.scan import summarise
+    from monitoring.drift import PAGE_ROWS
+    from monitoring.scan import EVERYBODY, split, summarise_parts
 
-    bundle = champion.bundle
-    summaries = summarise([folder / "values.parquet"], bundle.columns, edges)
+    bundle, values = champion.bundle, [folder / "values.parquet"]
+    edges = {} if reference is None else reference.edges
+    edges_of = {} if reference is None else reference.edges_of
+    sources = EVERYBODY
+    if source_of is not None:
+        largest = map(str, source_of.value_counts().index[:SOURCES])
+        sources = split(values, "entity_id", source_of, list(dict.fromkeys([*largest, *edges_of])))
+    summaries, apart = summarise_parts(values, sources, bundle.columns, edges, edges_of)
     whole = len(summaries) == len(bundle.columns)
-    rows = min(profile_batches.rows(folder), SCORED)
-    draw, share = np.random.default_rng(SEED), min(1.0, PAGE_ROWS / max(rows, 1))
-    counted, kept = Counted(), []
-    largest = [] if split is None else list(split.value_counts().index[:SOURCES])
-    of_each: dict[str, list[pd.DataFrame]] = {str(source): [] for source in largest}
+    shown = PAGE_ROWS / max(profile_batches.rows(folder), 1)
+    kept, counted, of_each = [], Counted(), {name: Counted() for name in sources.names}
     for part in profile_batches.batches(folder, bundle.columns, SCORED):
-        values = part.values
-        if whole and len(values):
+        told = part.values
+        if whole and len(told):
             score = bundle.score(part, explain=False).score
+            told = told.assign(**{SCORE: score})
             counted.add(score)
-            values = values.assign(**{SCORE: score})
-        kept.append(values[draw.random(len(values)) < share])
-        sent = None if split is None else split.reindex(values.index).to_numpy()
-        for source, parts in of_each.items():
-            if sum(map(len, parts)) < OF_EACH:
-                parts.append(values.iloc[np.flatnonzero(sent == source)])
-    if whole and counted.n:
-        under = None if edges is None or SCORE not in edges else tuple(edges[SCORE])
-        summaries = {**summaries, SCORE: counted.summary(under)}
-    sample = pd.concat(kept).head(PAGE_ROWS) if kept else pd.DataFrame()
-    return Side(
-        summaries, sample, {source: pd.concat(parts).head(OF_EACH) for source, parts in of_each.items() if parts}
-    )
+            sent = None if source_of is None else source_of.reindex(told.index).to_numpy()
+            for name, one in of_each.items():
+                one.add(score[sent == name])
+        kept.append(told[profile_batches.drawn(told.index, shown)])
+    if counted.n:
+        summaries[SCORE] = counted.summary(edges.get(SCORE))
+    for name, one in of_each.items():
+        if one.n:
+            apart[name][SCORE] = one.summary(edges_of.get(name, {}).get(SCORE))
+    return Side(summaries, pd.concat(kept) if kept else pd.DataFrame(), apart)
 
 
-def _season(champion: Loaded, folder: Path, edges: Mapping[str, Sequence[float]]) -> Mapping[str, Summary] | None:
+def _season(champion: Loaded, folder: Path, reference: Reference) -> Mapping[str, Summary] | None:
     try:
-        return _side(champion, folder, edges).summaries
+        return _side(champion, folder, reference).summaries
     except (Fault, OSError, ValueError):
         # Half-written or of another format: without it nothing is called a season.
         return None
@@ -203,18 +226,19 @@ def _nothing_to_hold_against(entity: str, as_of: datetime, rows: int, root: Path
 
 
 def _stored(settings: Settings, entity: str, as_of: datetime | None) -> Path:
-    """Folder of the newest profiles; those of `as_of`, and the first ones of all, are made."""
+    """Folder of the profiles of now, brought up to date with the lake; those of `as_of` are made."""
     from features import profile_store
     from features.engine import Engine
     from features.lake import Lake
     from features.measures import entity as known_entity
     from serving.engine import profile
 
-    kind = known_entity(entity).kind
+    kind, lake = known_entity(entity).kind, Lake(settings.lake_url)
     stored = profile_store.latest(settings.workspace / "profiles", kind)
-    if as_of is None and stored is not None:
+    # By its name, without reading it: folders are called `<as-of>-v<lake version>`.
+    if as_of is None and stored is not None and int(stored.name.rpartition("-v")[2]) >= lake.version:
         return stored
-    engine = Engine.open(Lake(settings.lake_url), threads=settings.threads)
+    engine = Engine.open(lake, threads=settings.threads)
     try:
         return profile_store.place(settings.folder("profiles"), profile(settings, engine, kind, as_of))
     finally:

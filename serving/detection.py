@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +15,9 @@ from catalogue.model import WarningModel
 from features.profiles import Profiles
 from gnomon.config import Settings
 from gnomon.errors import Fault
+from gnomon.i18n import both
 from gnomon.progress import progress
-from gnomon.terms import Severity
+from gnomon.terms import Severity, Text
 from serving.budget import Finding, by_size, learned_count, percentiles
 from serving.champions import Loaded, fetched
 from serving.reasons import by_measure
@@ -47,6 +48,16 @@ class Detection:
     unserved: Fault | None = None
     """Why the champion cannot keep to what was asked for; it issues nothing then."""
 
+    def stated(self, entity: str) -> Text:
+        """How the champion's threshold was made and what may be expected above it, or why it asks about nobody."""
+        if self.threshold is not None:
+            return Text(f"{entity}: {self.threshold.made.zh}", f"{entity}: {self.threshold.made.en}")
+        why = self.unserved or next(iter(self.faults), None)
+        if why is not None:
+            return Text(why.told("zh"), why.told("en"))
+        none = both("serving.threshold.no_model")
+        return Text(f"{entity}: {none.zh}", f"{entity}: {none.en}")
+
 
 @dataclass(frozen=True)
 class Learned:
@@ -66,12 +77,13 @@ def detect(
     aim: Aim,
     strict: bool = True,
     catalogue: Mapping[str, WarningModel] | None = None,
+    champion: Callable[[Settings, str], Loaded | None] = fetched,
 ) -> Detection:
     """Run every catalogue model of the profiles' entity, and the champion when there is one.
 
     A champion that cannot be loaded, or cannot score these profiles, is told in `faults` and issues nothing. An aim
     that the champion's calibration cannot serve raises `Fault` when `strict`, else it is told in `unserved`. The
-    catalogue is read when it is not given.
+    catalogue is read when it is not given. `champion` finds the learned model; by default the registry is asked.
     """
     known = load.load(settings.model_folder) if catalogue is None else catalogue
     models = [one for one in known.values() if one.entity == profiles.entity]
@@ -87,15 +99,17 @@ def detect(
     with progress(f"{profiles.entity}: champion"):
         if learned:
             # One learned score an entity kind: a second entry would only issue the same scores under another name.
-            _by_champion(found, settings, learned[0], profiles, aim)
+            _by_champion(found, lambda: champion(settings, profiles.entity), learned[0], profiles, aim)
     if found.unserved is not None and strict:
         raise found.unserved
     return found
 
 
-def _by_champion(found: Detection, settings: Settings, model: WarningModel, profiles: Profiles, aim: Aim) -> None:
+def _by_champion(
+    found: Detection, champion: Callable[[], Loaded | None], model: WarningModel, profiles: Profiles, aim: Aim
+) -> None:
     try:
-        serving = fetched(settings, profiles.entity)
+        serving = champion()
         if serving is None:
             return
         asked = learned_findings(model, serving, profiles, aim)

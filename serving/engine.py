@@ -28,7 +28,7 @@ from gnomon.progress import progress
 from gnomon.terms import Warned
 from serving.budget import Finding, select
 from serving.detection import Detection, detect
-from serving.random_looks import random_looks
+from serving.random_looks import random_looks, share
 from serving.settled import settled
 from serving.wording import worded
 from training.sampling import places
@@ -68,8 +68,8 @@ class EntityRun:
     """Warnings whose contributions did not add up: reported, not issued."""
     faults: list[str] = field(default_factory=list)
     """Why the learned model did not score."""
-    unserved: str = ""
-    """Why the learned model cannot keep to what was asked for and issued nothing; only where no kind was named."""
+    stated: str = ""
+    """How the learned model's threshold was made and what is expected above it, or why it asks about nobody."""
     threshold: dict[str, Any] | None = None
     """The learned model's: where it lies, how it was made, what is expected above it."""
     seconds: float = 0.0
@@ -109,7 +109,7 @@ def score_all(
     """Profile, score, explain and hand over, for the entities named; with none, for all that have data and a model.
 
     One of `budget`, `precision` and `fdr` says how far down the learned model asks; rules keep to the budget always.
-    `audit_share` of the budget (the setting's when None) goes to entities drawn at random.
+    `audit_share` of the budget goes to entities drawn at random; None: the setting's share, and none of persons.
 
     `most` caps the new warnings of the whole run; what lies beyond it is counted as held back. A `dry` run does
     everything but hand over: its counts are those of a run that would.
@@ -124,7 +124,6 @@ def score_all(
         outcomes that the learned model was not measured against.
     """
     wanted = aim(budget, precision, fdr, settings.budget)
-    share = settings.audit_share if audit_share is None else audit_share
     names = [known_entity(name).kind for name in entities]
     lake = Lake(settings.lake_url)
     if lake.version == 0:
@@ -135,7 +134,7 @@ def score_all(
         "score", follows=next(iter(led_here), ""), links=led_here[1:], run=run.run_id, version=lake.version
     ):
         run.trace = tracing.trace_id()
-        how = How(wanted, share, most, dry, bool(names), load(settings.model_folder))
+        how = How(wanted, audit_share, most, dry, bool(names), load(settings.model_folder))
         _score_each(settings, run, lake, names, as_of, how)
     return run
 
@@ -145,7 +144,8 @@ class How:
     """How a run issues."""
 
     wanted: Aim
-    share: float
+    share: float | None
+    """Part of the budget for entities drawn at random; None: what is usual for the kind."""
     left: int | None
     """New warnings that it may still issue; None: no cap."""
     dry: bool
@@ -219,10 +219,10 @@ def _score(
         answered = settled(session, profiles.entity)
     open_questions = [one for one in found.findings if not answered.covers(one)]
     done.settled = done.findings - len(open_questions)
-    done.unserved = "" if found.unserved is None else found.unserved.told(settings.language)
+    done.stated = found.stated(profiles.entity).said_in(settings.language)
     done.faults = [fault.told(settings.language) for fault in found.faults]
     done.threshold = None if found.threshold is None else found.threshold.as_dict()
-    drawn = places(budget, how.share)
+    drawn = places(budget, share(profiles.entity, how.share, settings.audit_share))
     chosen = select(open_questions, budget - drawn, wanted.by != "budget")
     with progress(f"{profiles.entity}: reasons"), tracing.span("reasons", entity=profiles.entity):
         warnings, done.refused = worded(engine, profiles, chosen)

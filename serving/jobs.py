@@ -37,6 +37,8 @@ ID = re.compile(r"\d{8}T\d{12}-[0-9a-f]{6}")
 Row = Mapping[str, Any]
 Work = Callable[["Asked", Sequence[str]], Sequence[Row]]
 """Scores some entities: one row each, with `fault` in it where one could not be scored."""
+Plan = Callable[["Asked"], "Line"]
+"""Looks at all entities of a job with an aim before the first is scored in full."""
 
 
 class State(StrEnum):
@@ -63,6 +65,19 @@ class Asked:
     entity: str
     ids: tuple[str, ...]
     explain: bool
+    aim: Mapping[str, float] | None = None
+    """`budget`, `precision` or `fdr`, and its number; None: scores alone."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What an aim came to over all entities of a job."""
+
+    asks: Mapping[str, Sequence[str]]
+    """Models that ask, by entity."""
+    threshold: Mapping[str, Any] | None
+    stated: Mapping[str, str]
+    """How the threshold was made, or why nobody is asked about; zh and en."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +98,19 @@ class Job:
     updated_at: datetime
     fault: str
     """Why the job failed as a whole."""
+    aim: Mapping[str, float] | None = None
+    threshold: Mapping[str, Any] | None = None
+    stated: Mapping[str, str] | None = None
+    """What the aim came to; None until that is known, and where there is no aim."""
 
 
 class Jobs:
     """The jobs of one workspace. Any number of processes may serve them; each job has one worker at a time."""
 
-    def __init__(self, folder: Path, work: Work) -> None:
+    def __init__(self, folder: Path, work: Work, plan: Plan) -> None:
         self.folder = folder
         self._work = work
+        self._plan = plan
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -107,7 +127,9 @@ class Jobs:
         if self._thread is not None:
             self._thread.join(30)
 
-    def submit(self, by: str, entity: str, ids: Sequence[str], explain: bool) -> Job:
+    def submit(
+        self, by: str, entity: str, ids: Sequence[str], explain: bool, aim: Mapping[str, float] | None = None
+    ) -> Job:
         """Take a job in. `Fault`: 422 nothing or too much at once, 429 too many jobs wait."""
         if not 0 < len(ids) <= MOST:
             raise Fault("serving.jobs.size", place="ids", status=422, most=f"{MOST:,}")
@@ -117,7 +139,7 @@ class Jobs:
         name = f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}"
         folder = self.folder / f".{name}"
         folder.mkdir(parents=True)
-        _write(folder / "asked.json", asdict(Asked(name, by, now.isoformat(), entity, tuple(ids), explain)))
+        _write(folder / "asked.json", asdict(Asked(name, by, now.isoformat(), entity, tuple(ids), explain, aim)))
         folder.rename(self.folder / name)
         self._wake.set()
         return self.job(name)
@@ -135,11 +157,12 @@ class Jobs:
             state = State.CANCELLING
         else:
             state = State.RUNNING if done["parts"] or _held(folder) else State.WAITING
+        line = (_read(folder / "line.json") if asked.aim else None) or {"threshold": None, "stated": None}
         changed = [path.stat().st_mtime for path in folder.glob("*.json")]
         return Job(
             name, asked.by, asked.entity, asked.explain, state, len(asked.ids), done["scored"], done["failed"],
             done["parts"], datetime.fromisoformat(asked.at), datetime.fromtimestamp(max(changed), UTC),
-            str(end.get("fault", "")),
+            str(end.get("fault", "")), asked.aim, line["threshold"], line["stated"],
         )  # fmt: skip
 
     def jobs(self, updated_since: datetime | None = None, after: str = "", limit: int = 50) -> list[Job]:
@@ -186,6 +209,7 @@ class Jobs:
         asked = _asked(folder)
         told = _read(folder / "progress.json") or {"parts": 0, "scored": 0, "failed": 0}
         try:
+            asks = self._asks(folder, asked)
             for start in range(told["parts"] * PART, len(asked.ids), PART):
                 if self._stop.is_set():
                     return
@@ -193,6 +217,8 @@ class Jobs:
                     _write(folder / "end.json", {"state": State.CANCELLED})
                     return
                 rows = self._work(asked, asked.ids[start : start + PART])
+                if asks is not None:
+                    rows = [row if "fault" in row else {**row, "asks": asks.get(row["entity_id"], [])} for row in rows]
                 text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
                 _rename(folder / f"part-{told['parts']:05d}.jsonl", text)
                 faults = sum(1 for row in rows if "fault" in row)
@@ -206,6 +232,18 @@ class Jobs:
         except Exception as error:
             log.exception("job %s failed", folder.name)
             _write(folder / "end.json", {"state": State.FAILED, "fault": type(error).__name__})
+
+    def _asks(self, folder: Path, asked: Asked) -> Mapping[str, Sequence[str]] | None:
+        """Which models ask about whom under the job's aim: looked at once, so that all parts keep to one line."""
+        if asked.aim is None:
+            return None
+        known = _read(folder / "asks.json")
+        if known is None:
+            line = self._plan(asked)
+            known = {key: list(ids) for key, ids in line.asks.items()}
+            _write(folder / "line.json", {"threshold": line.threshold, "stated": line.stated})
+            _write(folder / "asks.json", known)
+        return known
 
     def _serve(self) -> None:
         while not self._stop.is_set():

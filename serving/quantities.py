@@ -20,6 +20,20 @@ SUFFIXES: dict[str, tuple[str, str]] = {
     "people": (" 人", " people"),
     "rows": (" 条", " rows"),
     "x": (" 倍", "×"),
+    "DDD/patient": (" DDD/人", " DDD per patient"),
+    "DDD/100 visits": (" DDD/百人次", " DDD per 100 visits"),
+    "volume/patient": (" /人", " per patient"),
+    "lines/patient": (" 行/人", " lines per patient"),
+    "claims/patient": (" 次/人", " claims per patient"),
+    "counties/patient": (" 县/人", " counties per patient"),
+    "claims/physician": (" 次/医师", " claims per physician"),
+    "patients/physician": (" 人/医师", " patients per physician"),
+    "stays/physician": (" 人次/医师", " stays per physician"),
+    "diagnoses/claim": (" 种/次", " diagnoses per claim"),
+    "procedures/stay": (" 种/次", " procedures per stay"),
+    "requests/object": (" 件/个", " requests per object"),
+    "payments/recipient": (" 次/人", " payments per recipient"),
+    "cases/complaint": (" 件/件", " cases per complaint"),
 }
 """Units that have a word of their own in each language. A unit that is not here is written as it is declared."""
 

@@ -19,6 +19,25 @@ from training.sampling import drawn
 SCENE = "re-supervision"
 """Where no warning model asks about the kind of entity."""
 
+PERSONS = frozenset(
+    {
+        "case_handler", "custodian", "drug_patient", "drug_practitioner", "enforcement_officer", "expert_bidder",
+        "officer", "officer_applicant", "official", "patient", "practitioner", "recipient", "stay",
+    }
+)  # fmt: skip
+"""Kinds that stand for a natural person: looked at without a cause only where somebody asks for it in so many words."""
+
+
+def share(entity: str, asked: float | None, declared: float) -> float:
+    """Part of the budget that is drawn at random: what was asked for, else what the setting declares; of persons none.
+
+    >>> share("institution", None, 0.05), share("patient", None, 0.05), share("patient", 0.1, 0.05)
+    (0.05, 0.0, 0.1)
+    """
+    if asked is not None:
+        return asked
+    return 0.0 if entity in PERSONS else declared
+
 
 def random_looks(
     profiles: Profiles, models: Mapping[str, WarningModel], count: int, held_out: Collection[str]

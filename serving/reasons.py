@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from features.contracts import contract_of
 from features.measures import entities
 from features.profiles import ProfileColumn, Profiles
 from gnomon.i18n import both
@@ -22,10 +23,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OTHER = "other"
-"""`Reason.measure` of the last line, which sums what has no line of its own."""
+"""`Reason.measure` of the last line, which sums what has no line of its own; `other:<table>` where all is of one."""
 
 TOLD = 8
 """Lines of an explanation before the rest is summed: more than that is not read."""
+
+KINDS, FEWEST = 3, 3
+"""The rest is told by the records that it is read from: at most so many kinds, each of at least so many measures."""
+
+NAMED = 3
+"""Measures named in a line that sums several."""
 
 COUNTED = frozenset({"institution", "practitioner", "supplier", "tender", "buyer"})
 """Kinds whose peers have a measure word of their own in Chinese."""
@@ -50,19 +57,18 @@ class Line:
     contribution: float
 
 
-def told_lines(contributions: Mapping[str, float], limit: int = TOLD) -> tuple[list[Line], float, int]:
-    """The lines worth telling, what all others add up to, and how many those are.
+def told_lines(contributions: Mapping[str, float], limit: int = TOLD) -> tuple[list[Line], list[Line]]:
+    """The lines worth telling, and all others, the weightiest first.
 
     The weightiest `limit` are told, whichever way they push; those that raise the score come first.
 
-    >>> told_lines({"a": 3.0, "b": -1.0, "c": 0.25, "d": 0.5, "e": 0.0}, limit=2)
-    ([Line(column='a', contribution=3.0), Line(column='b', contribution=-1.0)], 0.75, 2)
+    >>> told_lines({"a": 3.0, "b": -1.0, "c": 0.25, "d": 0.5, "e": 0.0}, limit=3)
+    ([Line(column='a', contribution=3.0), Line(column='d', contribution=0.5), Line(column='b', contribution=-1.0)], \
+[Line(column='c', contribution=0.25)])
     """
     moved = [Line(name, float(share)) for name, share in contributions.items() if share != 0.0]
     moved.sort(key=lambda line: (-abs(line.contribution), line.column))
-    told = sorted(moved[:limit], key=lambda line: -line.contribution)
-    rest = moved[limit:]
-    return told, math.fsum(line.contribution for line in rest), len(rest)
+    return sorted(moved[:limit], key=lambda line: -line.contribution), moved[limit:]
 
 
 def by_measure(profiles: Profiles, contributions: Mapping[str, float]) -> dict[str, float]:
@@ -82,6 +88,8 @@ def reasons(
 ) -> tuple[Reason, ...]:
     """The ordered reasons of one entity's score; their contributions sum to that of all columns.
 
+    Many small parts are told together by the records that they are read from, and what is left in one last line.
+
     Parameters
     ----------
     contributions:
@@ -89,12 +97,34 @@ def reasons(
     evidence:
         The rows behind the columns told; columns without rows get none.
     """
-    told, rest, count = told_lines(contributions, limit)
+    told, rest = told_lines(contributions, limit)
     lines = [_reason(profiles, entity_id, line, evidence or {}) for line in told]
-    if count:
-        sentence = both("serving.reason.other", count=count)
-        lines.append(Reason(OTHER, both("serving.reason.other_title"), None, "", None, None, rest, sentence))
-    return tuple(lines)
+    return (*lines, *_together(profiles, rest))
+
+
+def _together(profiles: Profiles, rest: list[Line]) -> Iterator[Reason]:
+    """What has no line of its own: a line for each of the weightiest kinds of records, and one for all others."""
+    measures = entities()[profiles.entity].measures if profiles.entity in entities() else {}
+    kinds: dict[str, list[Line]] = {}
+    for line in rest:
+        measure = measures.get(profiles.column(line.column).measure)
+        kinds.setdefault("" if measure is None else measure.view.table, []).append(line)
+    several = {table: lines for table, lines in kinds.items() if table and len(lines) >= FEWEST}
+    sums = {table: math.fsum(line.contribution for line in lines) for table, lines in several.items()}
+    for table in sorted(several, key=lambda one: (-abs(sums[one]), one))[:KINDS]:
+        lines = kinds.pop(table)
+        named = [_opening(profiles.column(line.column).title) for line in lines[:NAMED]]
+        values = {
+            "count": len(lines),
+            "table": contract_of(table).title,
+            "named": Text("、".join(one.zh for one in named), "; ".join(one.en for one in named)),
+        }
+        title, sentence = both("serving.reason.kind_title", **values), both("serving.reason.kind", **values)
+        yield Reason(f"{OTHER}:{table}", title, None, "", None, None, sums[table], _close_up(sentence))
+    left = [line for lines in kinds.values() for line in lines]
+    if left:
+        sentence, title = both("serving.reason.other", count=len(left)), both("serving.reason.other_title")
+        yield Reason(OTHER, title, None, "", None, None, math.fsum(line.contribution for line in left), sentence)
 
 
 def _reason(profiles: Profiles, entity_id: str, line: Line, evidence: Rows) -> Reason:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from gnomon.config import Settings
+from gnomon.errors import Fault
 
 if TYPE_CHECKING:
+    from monitoring.retrain import Proposal
     from monitoring.schedules import Task
 
-NAMES = ("score", "drift", "watch", "retrain", "cases-tick", "cases-deliver", "housekeeping")
+NAMES = ("score", "drift", "watch", "retrain", "evasion", "cases-tick", "cases-deliver", "housekeeping")
 KEPT = timedelta(days=400)
 """Records of runs and of alerts that are over are kept for so long."""
 TRACES_KEPT = timedelta(days=30)
@@ -25,6 +28,7 @@ def tasks(settings: Settings) -> dict[str, Task]:
         "drift": lambda given: drift(settings, given),
         "watch": lambda given: watch(settings),
         "retrain": lambda given: retrain(settings, given),
+        "evasion": lambda given: evasion(settings),
         "cases-tick": lambda given: cases_tick(settings),
         "cases-deliver": lambda given: cases_deliver(settings),
         "housekeeping": lambda given: housekeeping(settings),
@@ -46,6 +50,8 @@ def score(settings: Settings, given: Mapping[str, Any]) -> Mapping[str, Any]:
         "issued": sum(one.new + one.joined for one in run.entities),
         "held": sum(one.held for one in run.entities),
         "entities": sum(one.entities for one in run.entities),
+        "refused": sum(len(one.refused) for one in run.entities),
+        "faults": [fault for one in run.entities for fault in one.faults],
     }
 
 
@@ -71,86 +77,86 @@ def would_issue(settings: Settings, entities: list[str], most: int | None) -> li
 
 
 def drift(settings: Settings, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Compare every kind of entity that has profiles; lights by kind."""
+    """Compare every kind of entity that has profiles; lights by kind. One that cannot be compared holds up no other."""
     from features import profile_store
     from features.measures import entities
     from serving.comparing import compare_now
 
-    lights = {}
+    lights: dict[str, str] = {}
+    faults: list[Fault] = []
     for kind in given.get("entities") or entities():
         if profile_store.latest(settings.workspace / "profiles", kind) is not None:
-            lights[kind] = str(compare_now(settings, kind).light)
+            try:
+                lights[kind] = str(compare_now(settings, kind).light)
+            except Fault as fault:
+                faults.append(fault)
+    if faults:
+        raise faults[0]
     return {"lights": lights}
 
 
 def watch(settings: Settings) -> Mapping[str, Any]:
     """Look at everything, settle the alerts, and tell whoever is to be told."""
-    from gnomon.database import transaction
     from monitoring import alerting, job_store
     from serving.watching import KINDS, look
 
     looked = look(settings)
     with job_store.opened(settings) as engine:
-        with transaction(engine) as session:
-            message = alerting.settle(session, looked.alerts, looked.at, KINDS)
-            channels = list(job_store.channels(session))
-        failed = alerting.send(settings, channels, message)
+        told = alerting.tell(settings, engine, looked.alerts, looked.at, KINDS)
     return {
-        "begun": len(message.begun),
-        "ended": len(message.ended),
-        "silenced": message.silenced,
-        "unreached": len(failed),
+        "begun": len(told.message.begun),
+        "ended": len(told.message.ended),
+        "silenced": told.message.silenced,
+        "unreached": len(told.unreached),
     }
 
 
 def retrain(settings: Settings, given: Mapping[str, Any]) -> Mapping[str, Any]:
     """Train a candidate for every model that is proposed for it, and hold it to the gate. Promotes nothing."""
+    from serving.watching import look
+
+    wanted = set(given.get("entities") or ())
+    candidates = [
+        _candidate(settings, one)
+        for one in look(settings, rows=False).proposals
+        if one.what == "retrain" and (not wanted or one.entity in wanted)
+    ]
+    return {"candidates": candidates}
+
+
+def _candidate(settings: Settings, proposed: Proposal) -> dict[str, Any]:
     from features.build import build
     from features.engine import Engine
     from features.lake import Lake
-    from serving.watching import look
-    from training import registry
-    from training.dataset import labels_for, of_rows
-    from training.outcomes import ripe
-    from training.sampling import standing_for
+    from serving.engine import profile
+    from serving.learning import gated, outcomes
     from training.train import train
 
-    wanted = set(given.get("entities") or ())
-    told: dict[str, Any] = {"candidates": []}
-    for one in look(settings, rows=False).proposals:
-        if one.what != "retrain" or (wanted and one.entity not in wanted):
-            continue
-        engine = Engine.open(Lake(settings.lake_url), threads=settings.threads)
-        try:
-            entity = one.entity
-            profiles = build(engine, entity, None, settings.min_peers)
-            rows = None
-            if engine.has("label"):
-                rows = of_rows(engine.frame(engine.table("label")), entity)
-                rows = rows[rows["entity_id"].isin(profiles.ids)].reset_index(drop=True)
-            made = train(
-                settings, profiles, rows,
-                lambda then, engine=engine, entity=entity: build(engine, entity, then, settings.min_peers),  # type: ignore[misc]
-            )  # fmt: skip
-            known = weights = None
-            if rows is not None:
-                rows = ripe(rows, None, settings.label_delay)
-                known = labels_for(profiles, rows, "label", None)
-                weights = standing_for(rows, profiles.values.index)
-            gate = registry.promote(settings, entity, profiles, known, made.version, move=False, weights=weights)
-        finally:
-            engine.close()
-        told["candidates"].append(
-            {
-                "entity": entity,
-                "version": made.version,
-                "run_id": made.run_id,
-                "passed": gate.passed,
-                "gate": gate.reason.en,
-                "why": [reason.en for reason in one.reasons],
-            }
-        )
-    return told
+    entity = proposed.entity
+    engine = Engine.open(Lake(settings.lake_url), threads=settings.threads)
+    try:
+        profiles = profile(settings, engine, entity, None)
+        rows = outcomes(engine, profiles)
+        made = train(settings, profiles, rows, lambda then: build(engine, entity, then, settings.min_peers))
+        gate = gated(settings, profiles, rows, made.version, move=False)
+    finally:
+        engine.close()
+    return {
+        "entity": entity,
+        "version": made.version,
+        "run_id": made.run_id,
+        "passed": gate.passed,
+        "gate": asdict(gate.reason),
+        "why": [asdict(reason) for reason in proposed.reasons],
+    }
+
+
+def evasion(settings: Settings) -> Mapping[str, Any]:
+    """Look under the thresholds of all rules; what gathers there is told by the next `watch`."""
+    from serving import evading
+
+    found, many = evading.look(settings)
+    return {"thresholds": many, "found": len(found)}
 
 
 def cases_tick(settings: Settings) -> Mapping[str, Any]:

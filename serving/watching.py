@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from cases.people import Person
     from cases.worth import Came
+    from catalogue.model import WarningModel
+    from gnomon.terms import Text
     from monitoring.alerting import Alert
     from monitoring.comparison import Drift
     from monitoring.feeds import FeedHealth
@@ -23,11 +25,14 @@ if TYPE_CHECKING:
     from monitoring.standing import Standing
     from monitoring.watchdog import Overdue
     from monitoring.worth import Retirement
+    from serving.evading import Evaded
 
 LATELY = timedelta(days=90)
 """Warnings and closings of so many days are held against all before them."""
 YEAR = timedelta(days=365)
-KINDS = ("drift", "feed", "job", "retrain", "mix", "retire")
+SERIES = 24
+"""Comparisons of a kind of entity that are looked back at."""
+KINDS = ("drift", "feed", "job", "retrain", "mix", "retire", "evasion")
 """Kinds of alerts that a whole look looks for."""
 
 
@@ -42,8 +47,11 @@ class Looked:
     proposals: Sequence[Proposal]
     mixes: Mapping[str, Mix]
     retirements: Sequence[Retirement]
-    came: Sequence[Came] = ()
+    evaded: Sequence[Evaded]
+    came: Sequence[Came]
     """Every warning and what came of it."""
+    histories: Mapping[str, Sequence[Drift]]
+    """The comparisons of every kind of entity, the newest first."""
 
     @property
     def alerts(self) -> list[Alert]:
@@ -54,8 +62,9 @@ class Looked:
         told += [Alert(one.key, one.told) for feed in self.feeds for one in feed.troubles]
         told += [Alert(one.key, one.told) for one in self.overdue]
         told += [Alert(one.key, one.told) for one in self.proposals if one.what == "retrain"]
-        told += [Alert(f"mix:{name}", one.told) for name, one in self.mixes.items() if one.alarming]
-        return told + [Alert(f"retire:{one.model}", one.told) for one in self.retirements]
+        told += [Alert(f"mix:{name}", mix_told(name, one)) for name, one in self.mixes.items() if one.alarming]
+        told += [Alert(f"retire:{one.model}", one.told) for one in self.retirements]
+        return told + [Alert(one.key, one.told) for one in self.evaded]
 
 
 def look(settings: Settings, now: datetime | None = None, rows: bool = True) -> Looked:
@@ -76,31 +85,41 @@ def look(settings: Settings, now: datetime | None = None, rows: bool = True) -> 
 
 
 def looked(
-    settings: Settings, session: Session, now: datetime, rows: bool = False, reader: Person | None = None
+    settings: Settings,
+    session: Session,
+    now: datetime,
+    rows: bool = False,
+    reader: Person | None = None,
+    catalogue: Mapping[str, WarningModel] | None = None,
 ) -> Looked:
-    """The same in the caller's session; what warnings were worth is told from the cases that `reader` may see."""
+    """The same in the caller's session; what warnings were worth is told from the cases that `reader` may see.
+
+    `catalogue` spares reading it again.
+    """
     from cases.worth import came
     from features.measures import entities
     from monitoring import standing
     from monitoring.outcomes import funnel
     from monitoring.watchdog import overdue
     from monitoring.worth import expected, retirements
+    from serving import evading
 
     feeds, version, changed = feed_health(settings, now, rows)
     late = overdue(session, now, version, changed)
     warned = list(came(session, reader=reader))
     funnels = funnel(session, reader=reader)
     lately = {one.model: expected(one.model, warned, now - LATELY) for one in funnels}
-    weak = retirements(funnels, floor_of(settings), lately=lately)
+    weak = retirements(funnels, floor_of(settings, catalogue), lately=lately)
     stands: list[Standing] = []
     proposals: list[Proposal] = []
-    for kind in entities():
-        history = standing.history(settings.workspace / "drift", kind)
+    histories = {kind: standing.history(settings.workspace / "drift", kind, SERIES) for kind in entities()}
+    for kind, history in histories.items():
         found = standing.standing(history)
         stands += found
         if history and history[0].model:
             proposals.append(_proposal(kind, history[0], found, warned, now))
-    return Looked(now, stands, feeds, late, proposals, mixes(warned, now), weak, warned)
+    found_under = evading.kept(settings)
+    return Looked(now, stands, feeds, late, proposals, mixes(warned, now), weak, found_under, warned, histories)
 
 
 def exposed(settings: Settings, session: Session, now: datetime) -> str:
@@ -110,19 +129,20 @@ def exposed(settings: Settings, session: Session, now: datetime) -> str:
     from monitoring.watchdog import overdue
 
     feeds, version, changed = feed_health(settings, now, rows=False)
-    stands = [
-        one for kind in entities() for one in standing.standing(standing.history(settings.workspace / "drift", kind))
-    ]
+    histories = [standing.history(settings.workspace / "drift", kind) for kind in entities()]
+    newest = [history[0] for history in histories if history]
+    stands = [one for history in histories for one in standing.standing(history)]
     late = overdue(session, now, version, changed)
-    return exposition.text(session, settings.workspace / "drift", feeds, late, stands, now)
+    return exposition.text(session, newest, feeds, late, stands, now)
 
 
-def floor_of(settings: Settings) -> Callable[[str], float]:
+def floor_of(settings: Settings, catalogue: Mapping[str, WarningModel] | None = None) -> Callable[[str], float]:
     """The precision floor of each warning model, by its id."""
     from catalogue.load import load
     from monitoring.worth import floors
 
-    schemes = {name: model.scheme for name, model in load(settings.model_folder).items()}
+    models = load(settings.model_folder) if catalogue is None else catalogue
+    schemes = {name: model.scheme for name, model in models.items()}
     return floors(settings.precision_floor, settings.precision_floors, schemes)
 
 
@@ -147,22 +167,36 @@ def feed_health(settings: Settings, now: datetime, rows: bool) -> tuple[list[Fee
 def mixes(rows: Sequence[Came], now: datetime) -> dict[str, Mix]:
     """Drift of the top reasons and of the outcomes of each model: lately against all before, and against the same
     season a year before."""
+    from cases.workflow import OUTCOMES
+    from features.measures import entity as known_entity
     from monitoring.mix import mixed
 
     since = now - LATELY
     found: dict[str, Mix] = {}
+    outcomes = {str(outcome): title for outcome, title in OUTCOMES.items()}
     for model in sorted({one.model for one in rows}):
         ours = [one for one in rows if one.model == model]
         told = {
             "reasons": [(one.issued_at, one.reason) for one in ours],
             "labels": [(one.closed_at, str(one.outcome)) for one in ours if one.closed_at is not None and one.outcome],
         }
+        kinds = [known_entity(kind) for kind in {one.entity_kind for one in ours}]
+        measures = {c.name: c.title for kind in kinds for one in kind.measures.values() for c in one.columns}
         for what, events in told.items():
             before = Counter(name for at, name in events if at < since)
             lately = Counter(name for at, name in events if at >= since)
             season = Counter(name for at, name in events if since - YEAR <= at < now - YEAR)
-            found[f"{what}:{model}"] = mixed(before, lately, season=season)
+            titles = measures if what == "reasons" else outcomes
+            found[f"{what}:{model}"] = mixed(before, lately, season=season, titles=titles)
     return found
+
+
+def mix_told(name: str, mix: Mix) -> Text:
+    """The state of a mix with what it is the mix of; `name` as in `mixes`."""
+    from gnomon.i18n import both
+
+    what, _, model = name.partition(":")
+    return both(f"monitoring.mix.of_{what}", model=model, told=mix.told)
 
 
 def _proposal(kind: str, newest: Drift, found: Sequence[Standing], rows: Sequence[Came], now: datetime) -> Proposal:

@@ -21,7 +21,7 @@ def rows_behind(engine: Engine, profiles: Profiles, findings: Iterable[Finding])
     """The rows behind every column that the findings will tell, one query a column."""
     asked: dict[str, dict[str, None]] = defaultdict(dict)
     for finding in findings:
-        told, _, _ = told_lines(finding.contributions)
+        told, _ = told_lines(finding.contributions)
         for line in told:
             asked[line.column][finding.entity_id] = None
     columns = {column: list(ids) for column, ids in asked.items()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain, islice
 
 import numpy as np
@@ -63,8 +64,12 @@ def counterfactual(
     """
     one = profiles.select([entity_id])
 
+    @cache
+    def deviation(move: Move) -> float:
+        return _deviation(profiles, one, move)
+
     def after(moves: Sequence[Moved]) -> float:
-        return float(score(_changed(profiles, one, moves))[0])
+        return float(score(_changed(one, moves, deviation))[0])
 
     chosen: list[Moved] = []
     for move in _movable(profiles, one, contributions):
@@ -132,12 +137,12 @@ def _edge(move: Move, norm: Norm | None) -> Move:
     return Move(move.column, move.value, edge) if between else move
 
 
-def _changed(profiles: Profiles, one: Profiles, moves: Sequence[Moved]) -> Profiles:
+def _changed(one: Profiles, moves: Sequence[Moved], deviation: Callable[[Move], float]) -> Profiles:
     """The entity after the moves."""
     values, deviations = one.values.copy(), one.deviations.copy()
     for move in chain.from_iterable(moved.all for moved in moves):
         values[move.column] = move.to
-        deviations[move.column] = _deviation(profiles, one, move)
+        deviations[move.column] = deviation(move)
     return replace(one, values=values, deviations=deviations)
 
 

@@ -109,12 +109,16 @@ def figures(
     whole = np.arange(len(groups))
     told = [measure(whole, repeat) for repeat in range(repeats)]
     _, place = np.unique(groups, return_inverse=True)
-    members = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])
+    order, sizes = np.argsort(place, kind="stable"), np.bincount(place)
+    starts = np.cumsum(sizes) - sizes
     rng = np.random.default_rng(seed)
     drawn: list[Mapping[str, float]] = []
     for draw in range(draws):
-        picked = rng.integers(0, len(members), len(members))
-        drawn.append(measure(np.concatenate([members[one] for one in picked]), draw % repeats))
+        picked = rng.integers(0, len(sizes), len(sizes))
+        # The rows of each group that was picked, one group after the other.
+        many = sizes[picked]
+        within = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
+        drawn.append(measure(order[np.repeat(starts[picked], many) + within], draw % repeats))
     out = {}
     for name in told[0]:
         values = np.array([one[name] for one in told])

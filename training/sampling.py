@@ -73,6 +73,17 @@ def standing_for(rows: pd.DataFrame, index: pd.Index) -> pd.Series:
     return (1.0 / (1.0 - missed).clip(lower=1e-9)).reindex(index, fill_value=0.0).astype(float)
 
 
+def teaching(weight: pd.Series) -> pd.Series | None:
+    """How much each labelled entity counts in training, mean 1, of how many each stands for (`standing_for`).
+
+    The square root of that number: with whole weights a few outcomes make the model, with none it learns what was
+    suspected; half-way in between loses little on either side (flattened importance weights, Shimodaira 2000). None
+    where every labelled entity stands for itself alone: nothing is weighted then.
+    """
+    known = np.sqrt(weight[weight > 0.0])
+    return None if known.empty or known.max() <= 1.0 else known / known.mean()
+
+
 def population(target: Floats, score: Floats, weight: Floats, share: float, seed: int = 0) -> Mapping[str, Figure]:
     """The figures of `weighted` with 95% intervals by bootstrap over entities."""
 

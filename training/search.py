@@ -73,33 +73,49 @@ class Worth:
 
 
 def search(
-    profiles: Profiles, labels: pd.Series, seconds: float, *, seed: int = 0, threads: int = 0
+    profiles: Profiles,
+    labels: pd.Series,
+    seconds: float,
+    *,
+    seed: int = 0,
+    threads: int = 0,
+    weights: pd.Series | None = None,
 ) -> tuple[Found, list[Trial]]:
-    """Search for `seconds` in all; raises `Fault` when labels cannot teach."""
+    """Search for `seconds` in all; raises `Fault` when labels cannot teach. `weights`: see `Boosting`."""
     judged, target = taught(profiles, labels)
     known = pd.Series(target, index=judged.values.index)
     each = seconds / (OUTER + 1)
     trials: list[Trial] = []
     by_fold = []
     for number, (inside, _) in enumerate(_outer(judged, target, seed)):
-        found, told = _searched(inside, known.loc[inside.values.index], each, f"fold {number + 1}", seed, threads)
+        found, told = _searched(
+            inside, known.loc[inside.values.index], each, f"fold {number + 1}", seed, threads, weights
+        )
         by_fold.append(found)
         trials += told
-    found, told = _searched(judged, known, each, "all", seed, threads)
+    found, told = _searched(judged, known, each, "all", seed, threads, weights)
     return Found(found, tuple(by_fold)), trials + told
 
 
-def worth(profiles: Profiles, labels: pd.Series, found: Found, *, seed: int = 0, threads: int = 0) -> Worth:
+def worth(
+    profiles: Profiles,
+    labels: pd.Series,
+    found: Found,
+    *,
+    seed: int = 0,
+    threads: int = 0,
+    weights: pd.Series | None = None,
+) -> Worth:
     """What the search is worth on entities that it never saw: each outer fold by the winner of its own search."""
     judged, target = taught(profiles, labels)
     known = pd.Series(target, index=judged.values.index)
     nested, fixed, fires = known * np.nan, known * np.nan, known * 0.0
     for settings, (inside, outside) in zip(found.by_fold, _outer(judged, target, seed), strict=True):
         mine, there = known.loc[inside.values.index], outside.values.index
-        searched = Boosting(seed=seed, threads=threads, recipes=recipes(settings)).fit(inside, mine)
+        searched = Boosting(seed=seed, threads=threads, recipes=recipes(settings), weights=weights).fit(inside, mine)
         nested[there] = searched.score(outside)
         fires[there] = (nested[there] >= searched.prior).astype(float)
-        fixed[there] = Boosting(seed=seed, threads=threads).fit(inside, mine).score(outside)
+        fixed[there] = Boosting(seed=seed, threads=threads, weights=weights).fit(inside, mine).score(outside)
     positive = target > 0.5
     told = [metrics.average_precision(positive, np.asarray(one, dtype=np.float64)) for one in (nested, fixed)]
     return Worth(nested, fires, told[0], told[1])
@@ -139,7 +155,13 @@ def recipes(settings: Settings) -> tuple[Recipe, ...]:
 
 
 def _searched(
-    profiles: Profiles, labels: pd.Series, seconds: float, where: str, seed: int, threads: int
+    profiles: Profiles,
+    labels: pd.Series,
+    seconds: float,
+    where: str,
+    seed: int,
+    threads: int,
+    weights: pd.Series | None,
 ) -> tuple[dict[str, float | int], list[Trial]]:
     import optuna
 
@@ -150,7 +172,7 @@ def _searched(
     def objective(trial: Any) -> float:
         began = time.perf_counter()
         settings = _asked(trial)
-        value = _inner(profiles, labels, folds, recipes(settings), seed, threads)
+        value = _inner(profiles, labels, folds, recipes(settings), seed, threads, weights)
         told.append(Trial(where, settings, value, time.perf_counter() - began))
         return value
 
@@ -177,12 +199,19 @@ def _asked(trial: Any) -> dict[str, float | int]:
 
 
 def _inner(
-    profiles: Profiles, labels: pd.Series, folds: Any, made: tuple[Recipe, ...], seed: int, threads: int
+    profiles: Profiles,
+    labels: pd.Series,
+    folds: Any,
+    made: tuple[Recipe, ...],
+    seed: int,
+    threads: int,
+    weights: pd.Series | None,
 ) -> float:
     score, ids = np.zeros(len(labels)), np.asarray(profiles.ids)
     one = tuple(replace(recipe, repeats=1) for recipe in made)
     for number in np.unique(folds):
         inside = profiles.select(ids[folds != number].tolist())
-        fitted = Boosting(seed=seed, threads=threads, recipes=one).fit(inside, labels.loc[inside.values.index])
+        made_of = labels.loc[inside.values.index]
+        fitted = Boosting(seed=seed, threads=threads, recipes=one, weights=weights).fit(inside, made_of)
         score[folds == number] = fitted.score(profiles.select(ids[folds == number].tolist()))
     return metrics.average_precision(labels.to_numpy(float) > 0.5, score)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from features.profiles import Profiles
+from training.detectors.boosting import Boosting
 from training.detectors.contract import Detector, Floats
 
 TOP = 5
@@ -58,11 +59,13 @@ def reasons(
     rng = np.random.default_rng(seed)
     for number in range(refits):
         sample = resampled(profiles, rng)
-        known = None if labels is None else labels.reindex([one.rsplit("#", 1)[0] for one in sample.ids])
-        if known is not None:
-            known.index = sample.values.index
-        again = make(seed + number + 1).fit(sample, known)
-        left = ~profiles.values.index.isin([one.rsplit("#", 1)[0] for one in sample.ids]) & np.isnan(unseen)
+        originals = [one.rsplit("#", 1)[0] for one in sample.ids]
+        known = None if labels is None else labels.reindex(originals).set_axis(sample.values.index)
+        again = make(seed + number + 1)
+        if isinstance(again, Boosting) and again.weights is not None:
+            again.weights = again.weights.reindex(originals).set_axis(sample.values.index)
+        again.fit(sample, known)
+        left = ~profiles.values.index.isin(originals) & np.isnan(unseen)
         if left.any():
             unseen[left] = again.score(profiles.select(profiles.values.index[left].tolist()))
         overlaps.append(overlap(own, by_measure(shown, again.explain(shown).by_column)))

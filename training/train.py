@@ -153,19 +153,23 @@ def fit(
     waiting, why_not = len(labels) - len(ripe), shortage(target, folds)
     if why_not:
         return _unlabelled(settings, profiles, plain, target, waiting, why_not, seed)
+    # Who was drawn at random stands for many, also in what is taught; None: everybody for itself.
+    counts = sampling.teaching(sampling.standing_for(ripe, judged.values.index))
     compared = unlabelled.makers(profiles.entity)
+    if counts is not None:
+        compared["boosting"] = lambda one: Boosting(seed=one, weights=counts)
     measured = evaluate(judged, target, folds=folds, seed=seed, makers=compared)
     trials: list[Trial] = []
     if search_seconds > 0.0 and found is None:
-        found, trials = search(judged, target, search_seconds, seed=seed, threads=settings.threads)
+        found, trials = search(judged, target, search_seconds, seed=seed, threads=settings.threads, weights=counts)
     made: tuple[Recipe, ...] = RECIPES
     searching: dict[str, float] = {}
     if found is not None:
-        gained = worth(judged, target, found, seed=seed, threads=settings.threads)
+        gained = worth(judged, target, found, seed=seed, threads=settings.threads, weights=counts)
         searching = {"search.average_precision": gained.searched, "search.fixed_average_precision": gained.fixed}
         if gained.better:
             made, measured = recipes(found.settings), honest(measured, gained, seed)
-    boosting = Boosting(seed=seed, threads=settings.threads, recipes=made).fit(judged, target)
+    boosting = Boosting(seed=seed, threads=settings.threads, recipes=made, weights=counts).fit(judged, target)
     average = {name: measured.figures[name]["average_precision"].value for name in compared}
     serving = max(average, key=lambda name: average[name])
     told = measured.scores[[serving, "label"]].to_numpy(float)
@@ -173,7 +177,7 @@ def fit(
     def again(one: int) -> Learned:
         if serving == plain.name:
             return unlabelled.detector(profiles.entity, one, settings.threads)
-        return Boosting(seed=one, threads=settings.threads, recipes=made)
+        return Boosting(seed=one, threads=settings.threads, recipes=made, weights=counts)
 
     detectors: dict[str, Learned] = {plain.name: plain, "boosting": boosting}
     rows, known = (profiles, None) if serving == plain.name else (judged, target)

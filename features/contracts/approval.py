@@ -11,7 +11,9 @@ CONTRACT = Contract(
     event=("accepted_at",),
     columns=(
         Column("approval_id", "str", Text("办件号", "approval id"), key=True, required=True),
-        Column("applicant_id", "str", Text("申请人", "applicant id"), required=True, note="org_id or person_id"),
+        Column(
+            "applicant_id", "str", Text("申请人", "applicant id"), required=True, party=True, note="org_id or person_id"
+        ),
         Column("item_code", "code", Text("事项编码", "item code"), required=True, note="national service-item code"),
         Column(
             "authority_org_id", "str", Text("审批机关", "authority org id"), required=True, references="organization"

@@ -27,8 +27,15 @@ CONTRACT = Contract(
             ),
             note="lease, contract_out(发包), sale, transfer, allocation(配租), write_off",
         ),
-        Column("counterparty_id", "str", Text("对方", "counterparty id"), required=True, note="org_id or person_id"),
-        Column("actual_user_id", "str", Text("实际使用人", "actual user id")),
+        Column(
+            "counterparty_id",
+            "str",
+            Text("对方", "counterparty id"),
+            required=True,
+            party=True,
+            note="org_id or person_id",
+        ),
+        Column("actual_user_id", "str", Text("实际使用人", "actual user id"), party=True),
         Column(
             "method",
             "enum",

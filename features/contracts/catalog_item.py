@@ -1,6 +1,6 @@
 """Contract of `catalog_item`: one row per drug, service, consumable, bed, bill-of-quantities item, good or food."""
 
-from features.contracts.column import Column, Contract
+from features.contracts.column import ITEMS, Column, Contract
 from gnomon.terms import Text
 
 CONTRACT = Contract(
@@ -14,6 +14,7 @@ CONTRACT = Contract(
             "item_code",
             "code",
             Text("编码", "item code"),
+            schemes=ITEMS,
             key=True,
             required=True,
             note="drugs: NHSA drug code; services: NHSA service-item code; consumables: NHSA consumable code; works: GB 50500 list code; goods: procurement catalogue",

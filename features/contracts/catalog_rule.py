@@ -1,6 +1,6 @@
 """Contract of `catalog_rule`: one row per rule on one item or a pair."""
 
-from features.contracts.column import Column, Contract
+from features.contracts.column import ITEMS, Column, Contract
 from gnomon.terms import Text
 
 CONTRACT = Contract(
@@ -28,7 +28,7 @@ CONTRACT = Contract(
                 "once_in_life",
             ),
         ),
-        Column("item_code", "code", Text("项目", "item code"), required=True, references="catalog_item"),
+        Column("item_code", "code", Text("项目", "item code"), schemes=ITEMS, required=True, references="catalog_item"),
         Column("other_code", "code", Text("对方编码", "other code"), note="item code, or ICD-10 prefix list"),
         Column("param", "decimal", Text("参数", "param"), note="count, level, days"),
         Column(

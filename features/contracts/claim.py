@@ -29,6 +29,7 @@ CONTRACT = Contract(
             "institution_id",
             "str",
             Text("定点医药机构", "institution id"),
+            schemes=("nhsa-institution",),
             required=True,
             references="organization",
             maps="FHIR Claim.provider; NHSA 定点医疗机构/零售药店代码",
@@ -60,10 +61,13 @@ CONTRACT = Contract(
             "dx_primary",
             "code",
             Text("主诊断", "dx primary"),
+            schemes=("nhsa-diagnosis",),
             note="ICD-10 医保版",
             maps="FHIR Claim.diagnosis[sequence=1]; NHSA 疾病诊断代码",
         ),
-        Column("dx_codes", "list", Text("全部诊断", "dx codes"), maps="FHIR Claim.diagnosis[]"),
+        Column(
+            "dx_codes", "list", Text("全部诊断", "dx codes"), schemes=("nhsa-diagnosis",), maps="FHIR Claim.diagnosis[]"
+        ),
         Column(
             "total_amount",
             "money",

@@ -1,6 +1,6 @@
 """Contract of `claim_item`: one row per charged line."""
 
-from features.contracts.column import Column, Contract
+from features.contracts.column import ITEMS, Column, Contract
 from gnomon.terms import Text
 
 CONTRACT = Contract(
@@ -17,6 +17,7 @@ CONTRACT = Contract(
             "item_code",
             "code",
             Text("项目", "item code"),
+            schemes=ITEMS,
             required=True,
             references="catalog_item",
             maps="FHIR Claim.item.productOrService",

@@ -36,6 +36,10 @@ SYSTEM = (("_source", pa.string()), ("_ingested_at", pa.timestamp("us", tz="UTC"
 """Columns that every stored row carries beside the contract's own."""
 
 
+ITEMS = ("nhsa-item", "nhsa-drug", "nhsa-consumable", "nhsa-service")
+"""National codings of what is charged, prescribed or bought."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column under contract. Null means unknown and is never read as zero."""
@@ -47,8 +51,12 @@ class Column:
     required: bool = False
     references: str | None = None
     """Table whose key this column holds."""
+    party: bool = False
+    """Holds the key of an organization or of a person, whichever it is, and so is not held against either."""
     values: tuple[str, ...] = ()
     """For `enum`: all values it may take; empty when the list is open."""
+    schemes: tuple[str, ...] = ()
+    """National codings that the column may follow, `features.national_codes.SCHEMES`; a mapping says which it does."""
     unit: str = ""
     note: str = ""
     maps: str = ""
@@ -67,6 +75,8 @@ class Contract:
     event: tuple[str, ...] = ()
     """Columns that say when the row happened, best first. A row without any counts from the day it arrived."""
     standard: str = ""
+    written_by: str = ""
+    """The command that writes this table; no source may."""
 
     @cached_property
     def key(self) -> tuple[str, ...]:

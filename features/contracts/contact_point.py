@@ -10,7 +10,9 @@ CONTRACT = Contract(
     grain="one row per party and contact value",
     standard="OCDS parties[]/contactPoint, parties[]/address",
     columns=(
-        Column("party_id", "str", Text("主体", "party id"), key=True, required=True, note="org_id or person_id"),
+        Column(
+            "party_id", "str", Text("主体", "party id"), key=True, required=True, party=True, note="org_id or person_id"
+        ),
         Column(
             "kind",
             "enum",

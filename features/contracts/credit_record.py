@@ -12,7 +12,7 @@ CONTRACT = Contract(
     event=("effective_from",),
     columns=(
         Column("record_id", "str", Text("记录", "record id"), key=True, required=True),
-        Column("party_id", "str", Text("主体", "party id"), required=True, note="org_id or person_id"),
+        Column("party_id", "str", Text("主体", "party id"), required=True, party=True, note="org_id or person_id"),
         Column(
             "kind",
             "enum",

@@ -1,6 +1,6 @@
 """Contract of `dispensing`: one row per dispensed package group."""
 
-from features.contracts.column import Column, Contract
+from features.contracts.column import ITEMS, Column, Contract
 from gnomon.terms import Text
 
 CONTRACT = Contract(
@@ -26,6 +26,7 @@ CONTRACT = Contract(
             "institution_id",
             "str",
             Text("机构", "institution id"),
+            schemes=("nhsa-institution",),
             required=True,
             references="organization",
             maps="FHIR performer / location",
@@ -34,6 +35,7 @@ CONTRACT = Contract(
             "item_code",
             "code",
             Text("药品", "item code"),
+            schemes=ITEMS,
             required=True,
             references="catalog_item",
             maps="FHIR medication[x]",

@@ -15,7 +15,7 @@ CONTRACT = Contract(
             "authority_org_id", "str", Text("执法机关", "authority org id"), required=True, references="organization"
         ),
         Column("officer_id", "hash", Text("主办人", "officer id"), references="person"),
-        Column("party_id", "str", Text("当事人", "party id"), required=True),
+        Column("party_id", "str", Text("当事人", "party id"), required=True, party=True),
         Column("violation_code", "code", Text("违法行为", "violation code"), required=True),
         Column("found_at", "ts", Text("发现", "found at"), required=True),
         Column("filed_at", "ts", Text("立案", "filed at")),

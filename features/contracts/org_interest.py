@@ -19,6 +19,7 @@ CONTRACT = Contract(
             "str",
             Text("持有人", "holder id"),
             required=True,
+            party=True,
             note="person_id or org_id",
             maps="BODS interestedParty",
         ),

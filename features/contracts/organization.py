@@ -14,6 +14,7 @@ CONTRACT = Contract(
             "org_id",
             "str",
             Text("统一社会信用代码", "org id"),
+            schemes=("nhsa-institution",),
             key=True,
             required=True,
             note="GB 32100 code; bodies without one: `X-` + local id",

@@ -26,10 +26,11 @@ CONTRACT = Contract(
             "str",
             Text("付款方", "payer id"),
             required=True,
+            party=True,
             note="org_id or person_id",
             maps="OCDS transactions[]/payer",
         ),
-        Column("payee_id", "str", Text("收款方", "payee id"), maps="OCDS transactions[]/payee"),
+        Column("payee_id", "str", Text("收款方", "payee id"), party=True, maps="OCDS transactions[]/payee"),
         Column("payee_account_hash", "hash", Text("收款账户", "payee account hash")),
         Column(
             "kind",

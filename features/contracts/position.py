@@ -54,7 +54,7 @@ CONTRACT = Contract(
             note="doctor specialty or expert discipline",
             maps="NHSA 医保医师代码 attribute; CMS Prscrbr_Type",
         ),
-        Column("licence_no", "str", Text("执业证号", "licence no"), maps="NHSA 医保医师代码"),
+        Column("licence_no", "str", Text("执业证号", "licence no"), schemes=("nhsa-staff",), maps="NHSA 医保医师代码"),
         Column("valid_from", "date", Text("起", "valid from"), required=True),
         Column("valid_to", "date", Text("止", "valid to")),
     ),

@@ -1,6 +1,6 @@
 """Contract of `prescription`: one row per prescribed line."""
 
-from features.contracts.column import Column, Contract
+from features.contracts.column import ITEMS, Column, Contract
 from gnomon.terms import Text
 
 CONTRACT = Contract(
@@ -23,7 +23,14 @@ CONTRACT = Contract(
             references="person",
             maps="FHIR MedicationRequest.subject",
         ),
-        Column("institution_id", "str", Text("机构", "institution id"), required=True, references="organization"),
+        Column(
+            "institution_id",
+            "str",
+            Text("机构", "institution id"),
+            schemes=("nhsa-institution",),
+            required=True,
+            references="organization",
+        ),
         Column(
             "prescriber_id",
             "hash",
@@ -36,6 +43,7 @@ CONTRACT = Contract(
             "item_code",
             "code",
             Text("药品", "item code"),
+            schemes=ITEMS,
             required=True,
             references="catalog_item",
             maps="FHIR MedicationRequest.medication[x]; CMS Gnrc_Name",
@@ -85,7 +93,13 @@ CONTRACT = Contract(
                 "tcm",
             ),
         ),
-        Column("dx_codes", "list", Text("诊断", "dx codes"), maps="FHIR MedicationRequest.reasonCode"),
+        Column(
+            "dx_codes",
+            "list",
+            Text("诊断", "dx codes"),
+            schemes=("nhsa-diagnosis",),
+            maps="FHIR MedicationRequest.reasonCode",
+        ),
         Column("claim_id", "str", Text("结算单", "claim id"), references="claim"),
     ),
 )

@@ -1,6 +1,6 @@
 """Contract of `price_reference`: one row per item, region, month."""
 
-from features.contracts.column import Column, Contract
+from features.contracts.column import ITEMS, Column, Contract
 from gnomon.terms import Text
 
 CONTRACT = Contract(
@@ -10,7 +10,15 @@ CONTRACT = Contract(
     grain="one row per item, region, month",
     event=("month",),
     columns=(
-        Column("item_code", "code", Text("项目", "item code"), key=True, required=True, references="catalog_item"),
+        Column(
+            "item_code",
+            "code",
+            Text("项目", "item code"),
+            schemes=ITEMS,
+            key=True,
+            required=True,
+            references="catalog_item",
+        ),
         Column("region_code", "code", Text("地区", "region code"), key=True, required=True),
         Column("month", "month", Text("月份", "month"), key=True, required=True),
         Column(

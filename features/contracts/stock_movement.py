@@ -1,6 +1,6 @@
 """Contract of `stock_movement`: one row per stock movement (hospital, pharmacy, canteen, site store)."""
 
-from features.contracts.column import Column, Contract
+from features.contracts.column import ITEMS, Column, Contract
 from gnomon.terms import Text
 
 CONTRACT = Contract(
@@ -13,7 +13,7 @@ CONTRACT = Contract(
     columns=(
         Column("movement_id", "str", Text("流水", "movement id"), key=True, required=True),
         Column("org_id", "str", Text("单位", "org id"), required=True, references="organization"),
-        Column("item_code", "code", Text("品目", "item code"), required=True, references="catalog_item"),
+        Column("item_code", "code", Text("品目", "item code"), schemes=ITEMS, required=True, references="catalog_item"),
         Column(
             "kind",
             "enum",

@@ -78,7 +78,7 @@ def rent_per_area(rows: Rows) -> ir.Value:
     return rows.rent.max()
 
 
-@ASSET_DEAL.measure(DEALS, Text("年租金与评估值之比", "yearly rent to appraisal"), "x", Direction.LOW)
+@ASSET_DEAL.measure(DEALS, Text("年租金与评估值之比", "yearly rent to appraisal"), "%", Direction.LOW)
 def rent_to_appraised(rows: Rows) -> ir.Value:
     """Yearly rent over the appraised (rental) value."""
     return rows.rent_to_appraised.max()
@@ -90,7 +90,7 @@ def term_years(rows: Rows) -> ir.Value:
     return rows.years.max()
 
 
-@ASSET_DEAL.measure(DEALS, Text("成交价与评估值之比", "price to appraisal"), "x", Direction.LOW)
+@ASSET_DEAL.measure(DEALS, Text("成交价与评估值之比", "price to appraisal"), "%", Direction.LOW)
 def price_to_appraised(rows: Rows) -> ir.Value:
     """Price over the appraised value, of sales, transfers and write-offs. Low: disposed under value."""
     return rows.to_appraised.max()
@@ -102,13 +102,13 @@ def price_per_area(rows: Rows) -> ir.Value:
     return rows.price.max()
 
 
-@ASSET_DEAL.measure(DEALS, Text("成交价与挂牌价之比", "price to the listed price"), "x", Direction.LOW)
+@ASSET_DEAL.measure(DEALS, Text("成交价与挂牌价之比", "price to the listed price"), "%", Direction.LOW)
 def price_to_listed(rows: Rows) -> ir.Value:
     """Price or rent over the price at which it was listed."""
     return rows.to_listed.max()
 
 
-@ASSET_DEAL.measure(OF_ASSET, Text("成交价与账面值之比", "price to book"), "x", Direction.LOW)
+@ASSET_DEAL.measure(OF_ASSET, Text("成交价与账面值之比", "price to book"), "%", Direction.LOW)
 def price_to_book(rows: Rows) -> ir.Value:
     """Price over the asset's book value."""
     return rows.to_book.max()

@@ -56,6 +56,20 @@ def awards(tables: Tables) -> ir.Table:
 
 def _limits(tables: Tables, award: ir.Table) -> ir.Table:
     """Per award: whether thresholds of its category are in force, the lowest above it, and whether one is near."""
+    pair = in_force(tables, award.select("award_id", "category", "region_code", "event_at", "amount"))
+    above = ibis.ifelse(pair.amount < pair["limit"], pair["limit"], ibis.null())
+    return pair.group_by("award_id").aggregate(
+        covered=pair["limit"].count() > 0,
+        limit=above.min(),
+        near_limit=((pair.amount >= NEAR * pair["limit"]) & (pair.amount < pair["limit"])).max(),
+    )
+
+
+def in_force(tables: Tables, award: ir.Table) -> ir.Table:
+    """The awards beside each threshold of their category that held in their place on their day, `limit` in yuan.
+
+    `award` has category, region_code and event_at.
+    """
     limit = tables.policy_threshold
     limit = limit.filter(limit.key.startswith("tender."))
     words = [(limit.key.contains(word), ibis.literal(word)) for word in ("works", "goods", "services")]
@@ -66,17 +80,10 @@ def _limits(tables: Tables, award: ir.Table) -> ir.Table:
         place=limit.region_code.re_replace("0+$", ""),
         limit=ibis.ifelse(limit.unit.contains("万"), limit.value * 10_000, limit.value),
     )
-    here = award.select("award_id", "category", "region_code", "event_at", "amount")
-    pair = joined(here.inner_join(limit, "category"))
+    pair = joined(award.inner_join(limit, "category"))
     day = pair.event_at.date()
-    pair = pair.filter(
+    return pair.filter(
         (pair.valid_from <= day)
         & (pair.valid_to.isnull() | (day < pair.valid_to))
         & ((pair.place == "") | pair.region_code.startswith(pair.place))
-    )
-    above = ibis.ifelse(pair.amount < pair["limit"], pair["limit"], ibis.null())
-    return pair.group_by("award_id").aggregate(
-        covered=pair["limit"].count() > 0,
-        limit=above.min(),
-        near_limit=((pair.amount >= NEAR * pair["limit"]) & (pair.amount < pair["limit"])).max(),
     )

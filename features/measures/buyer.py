@@ -109,7 +109,7 @@ def noncompetitive_share(rows: Rows) -> ir.BooleanValue:
 
 
 @BUYER.measure(
-    TENDERS, Text("中标价与控制价之比", "winning price to ceiling"), "x", behind=Behind(weigh=lambda r: r.to_ceiling)
+    TENDERS, Text("中标价与控制价之比", "winning price to ceiling"), "%", behind=Behind(weigh=lambda r: r.to_ceiling)
 )
 def win_to_ceiling_mean(rows: Rows) -> ir.Value:
     """Mean of the winning prices over the ceiling (or estimate)."""

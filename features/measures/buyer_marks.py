@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from features.measures.awarding import in_force
 from features.measures.benford import digits, nonconformity
 from features.measures.buyer import AWARDS, BUYER, buyer_awards
 from features.measures.declare import YEARLY, Behind, Rows, View, ratio
@@ -41,24 +42,9 @@ def came(tables: Tables) -> ir.Table:
 
 def around(tables: Tables) -> ir.Table:
     """One row per award within a tenth of a threshold in force, and whether it stays under it."""
-    award = spent(tables)
-    limit = tables.policy_threshold
-    limit = limit.filter(limit.key.startswith("tender."))
-    words = [(limit.key.contains(word), ibis.literal(word)) for word in ("works", "goods", "services")]
-    limit = limit.select(
-        "valid_from", "valid_to", category=ibis.cases(*words, else_=ibis.null("string")),
-        place=limit.region_code.re_replace("0+$", ""),
-        line=ibis.ifelse(limit.unit.contains("万"), limit.value * 10_000, limit.value),
-    )  # fmt: skip
-    pair = joined(award.inner_join(limit, "category"))
-    day = pair.event_at.date()
-    pair = pair.filter(
-        (pair.valid_from <= day)
-        & (pair.valid_to.isnull() | (day < pair.valid_to))
-        & ((pair.place == "") | pair.region_code.startswith(pair.place))
-        & pair.amount.between(0.9 * pair.line, 1.1 * pair.line)
-    )
-    return pair.select("award_id", "event_at", "amount", "entity_id", under=pair.amount < pair.line)
+    pair = in_force(tables, spent(tables))
+    pair = pair.filter(pair.amount.between(0.9 * pair["limit"], 1.1 * pair["limit"]))
+    return pair.select("award_id", "event_at", "amount", "entity_id", under=pair.amount < pair["limit"])
 
 
 def digits_of_awards(tables: Tables) -> ir.Table:

@@ -33,7 +33,7 @@ OF_DOCTOR = View(
 
 
 @DRUG_INSTITUTION.measure(
-    OF_INSTITUTION, Text("每百人次用药DDD数", "DDDs per 100 visits"), "x", windows=RECENT, log=True
+    OF_INSTITUTION, Text("每百人次用药DDD数", "DDDs per 100 visits"), "DDD/100 visits", windows=RECENT, log=True
 )
 def ddds_per_100_visits(rows: Rows) -> ir.Value:
     """Defined daily doses charged per 100 visits with a drug (WHO ATC/DDD methodology, drug utilisation 90 style)."""

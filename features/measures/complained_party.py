@@ -68,7 +68,12 @@ def complainants(rows: Rows) -> ir.Value:
 
 
 @COMPLAINED_PARTY.measure(
-    BOTH, Text("每件投诉立案数", "cases per complaint"), "x", Direction.LOW, windows=YEARLY, behind=Behind()
+    BOTH,
+    Text("每件投诉立案数", "cases per complaint"),
+    "cases/complaint",
+    Direction.LOW,
+    windows=YEARLY,
+    behind=Behind(),
 )
 def cases_per_complaint(rows: Rows) -> ir.Value:
     """Enforcement cases over complaints; five complaints at least."""

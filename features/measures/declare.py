@@ -177,7 +177,8 @@ class Entity:
     ) -> Callable[[Compute], Compute]:
         """Declare the decorated `(rows) -> Ibis value` as a measure; its docstring is the meaning.
 
-        `unit` is empty for plain counts, `%` for shares told as 0 to 1, `CNY`, `days`, `x` for multiples.
+        `unit` is empty for plain counts, `%` for shares and ratios told as 0 to 1, `CNY`, `days`, `x` for multiples,
+        `claims/patient` for how many of one there are to one of the other.
         """
 
         def declare(compute: Compute) -> Compute:

@@ -112,7 +112,7 @@ def complication_gap(rows: Rows) -> ir.Value:
 
 
 @DISEASE_INSTITUTION.measure(
-    DEAR, Text("检查费超出期望", "examinations over expected"), "x", behind=Behind(weigh=lambda r: r.exam_excess)
+    DEAR, Text("检查费超出期望", "examinations over expected"), "", behind=Behind(weigh=lambda r: r.exam_excess)
 )
 def exam_excess(rows: Rows) -> ir.Value:
     """Mean log excess of examinations over other institutions' stays of like disease, age and complication."""
@@ -120,7 +120,7 @@ def exam_excess(rows: Rows) -> ir.Value:
 
 
 @DISEASE_INSTITUTION.measure(
-    DEAR, Text("治疗费超出期望", "therapy over expected"), "x", behind=Behind(weigh=lambda r: r.therapy_excess)
+    DEAR, Text("治疗费超出期望", "therapy over expected"), "", behind=Behind(weigh=lambda r: r.therapy_excess)
 )
 def therapy_excess(rows: Rows) -> ir.Value:
     """Mean log excess of therapy over other institutions' stays of like disease, age and complication."""
@@ -128,7 +128,7 @@ def therapy_excess(rows: Rows) -> ir.Value:
 
 
 @DISEASE_INSTITUTION.measure(
-    DEAR, Text("总费用超出期望", "cost over expected"), "x", behind=Behind(weigh=lambda r: r.total_excess)
+    DEAR, Text("总费用超出期望", "cost over expected"), "", behind=Behind(weigh=lambda r: r.total_excess)
 )
 def cost_excess(rows: Rows) -> ir.Value:
     """Mean log excess of all that was charged over other institutions' stays of like disease, age and complication."""

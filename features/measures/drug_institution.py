@@ -9,7 +9,7 @@ from features.measures.declare import YEARLY, Behind, Entity, Rows, View, ratio
 from features.measures.drug_charges import charged
 from features.measures.institution import INSTITUTION
 from features.measures.institution import attributes as institutions
-from features.measures.prescribing import MIN_PATIENTS, all_lines, frequent, is_blank, lines
+from features.measures.prescribing import BY_COURSE, MIN_PATIENTS, all_lines, frequent, is_blank, lines
 from features.measures.tables import Tables, joined, pair_id
 from gnomon.terms import Direction, Text
 
@@ -67,7 +67,6 @@ def dosed(tables: Tables) -> ir.Table:
         ddds=line.ddds.sum(),
         over=line.over_dose.cast("int64").sum(),
         doses=line.over_dose.count(),
-        left_over=line.left_over.sum(),
         days=line.days_supply.sum(),
     )
     named = line.filter(~line.blank)
@@ -79,10 +78,18 @@ def dosed(tables: Tables) -> ir.Table:
     return pair
 
 
+def left_over(tables: Tables) -> ir.Table:
+    """One row per pair whose patients still had some of the drug, from whichever institution, with how many days."""
+    line = lines(tables)
+    line = line.filter(line.left_over > 0)
+    return line.group_by("institution_id", "item_code").aggregate(left_over=line.left_over.sum())
+
+
 def pairs(tables: Tables) -> ir.Table:
     """One row per pair, beside all lines of the institution."""
-    # No part: what a patient still had of the drug may come from another institution.
-    pair = dosed(tables)
+    pair = tables.part("dosed", "prescription", PAIR, dosed)
+    supply = tables.part("left_over", "prescription", BY_COURSE, left_over, adds=True)
+    pair = joined(pair.left_join(supply, PAIR).drop(*(f"{name}_right" for name in PAIR)))
     pair = joined(pair.left_join(all_lines(tables, "institution_id"), "institution_id").drop("institution_id_right"))
     return pair.mutate(entity_id=pair_id(pair.institution_id, pair.item_code))
 
@@ -106,14 +113,14 @@ def rx_patients(rows: Rows) -> ir.Value:
 VOLUME = Text("人均用量", "volume per patient")
 
 
-@DRUG_INSTITUTION.measure(PAIRS, VOLUME, "x", windows=YEARLY, log=True)
+@DRUG_INSTITUTION.measure(PAIRS, VOLUME, "volume/patient", windows=YEARLY, log=True)
 def volume_per_patient(rows: Rows) -> ir.Value:
     """Volume over patients, the heaviest patient left out; ten patients at least in the window."""
     few = ibis.ifelse(rows.patients >= MIN_PATIENTS, rows.patients - 1, ibis.null())
     return ratio(rows.volume - rows.heaviest, few).max()
 
 
-@DRUG_INSTITUTION.measure(PAIRS, Text("人均处方行数", "lines per patient"), "x", windows=YEARLY, log=True)
+@DRUG_INSTITUTION.measure(PAIRS, Text("人均处方行数", "lines per patient"), "lines/patient", windows=YEARLY, log=True)
 def lines_per_patient(rows: Rows) -> ir.Value:
     """Prescribed lines over distinct patients."""
     return ratio(rows.lines.sum(), rows.patients.sum())
@@ -125,7 +132,7 @@ def line_share(rows: Rows) -> ir.Value:
     return ratio(rows.lines.sum(), rows.whole.max())
 
 
-@DRUG_INSTITUTION.measure(PAIRS, Text("人均DDD数", "DDDs per patient"), "x", log=True)
+@DRUG_INSTITUTION.measure(PAIRS, Text("人均DDD数", "DDDs per patient"), "DDD/patient", log=True)
 def ddd_per_patient(rows: Rows) -> ir.Value:
     """Defined daily doses over distinct patients."""
     return ratio(rows.ddds.sum(), rows.patients.sum())

@@ -71,13 +71,13 @@ BY_MONTH = Behind(weigh=lambda rows: rows.month)
 MONTHS = ("", "30d")
 
 
-@DRUG_PATIENT.measure(LINES, Text("三十日最大用量", "largest volume in 30 days"), "x", log=True, behind=BY_MONTH)
+@DRUG_PATIENT.measure(LINES, Text("三十日最大用量", "largest volume in 30 days"), "", log=True, behind=BY_MONTH)
 def month_volume_max(rows: Rows) -> ir.Value:
     """Active ingredient (quantity × strength) collected in the heaviest 30 days of the last year."""
     return rows.month.max()
 
 
-@DRUG_PATIENT.measure(LINES, Text("用量", "volume"), "x", windows=MONTHS, log=True)
+@DRUG_PATIENT.measure(LINES, Text("用量", "volume"), "", windows=MONTHS, log=True)
 def rx_volume(rows: Rows) -> ir.Value:
     """Active ingredient prescribed in the window; a year at most."""
     return rows.volume.sum()

@@ -68,7 +68,7 @@ def rx_patients(rows: Rows) -> ir.Value:
     return rows.patients.sum()
 
 
-DRUG_PRACTITIONER.measure(PAIRS, VOLUME, "x", windows=YEARLY, log=True)(volume_per_patient)
+DRUG_PRACTITIONER.measure(PAIRS, VOLUME, "volume/patient", windows=YEARLY, log=True)(volume_per_patient)
 
 
 @DRUG_PRACTITIONER.measure(PAIRS, Text("占本人处方比", "share of own lines"), "%", Direction.NONE, windows=YEARLY)

@@ -105,14 +105,14 @@ def tax_to_revenue(rows: Rows) -> ir.Value:
     return habitual(rows, ratio(rows.tax_paid.sum(), rows.revenue.sum()))
 
 
-@ENTERPRISE.measure(REPORTS, Text("开票与营收之比", "invoices to revenue"), "x", Direction.LOW, YEARLY)
+@ENTERPRISE.measure(REPORTS, Text("开票与营收之比", "invoices to revenue"), "%", Direction.LOW, YEARLY)
 def invoices_to_revenue(rows: Rows) -> ir.Value:
     """Amount invoiced over revenue reported; three months at least."""
     return habitual(rows, ratio(rows.invoice_amount.sum(), rows.revenue.sum()))
 
 
 @ENTERPRISE.measure(
-    REPORTS, Text("期末冲高回落", "largest peak taken back"), "x", behind=Behind(weigh=lambda rows: rows.peak)
+    REPORTS, Text("期末冲高回落", "largest peak taken back"), "", behind=Behind(weigh=lambda rows: rows.peak)
 )
 def output_peak(rows: Rows) -> ir.Value:
     """Largest log rise of output over the month before that the month after takes back: the smaller of both steps."""
@@ -127,7 +127,7 @@ def shared_reporter_firms(rows: Rows) -> ir.Value:
     return rows.shared.max()
 
 
-@ENTERPRISE.measure(REPORTS, Text("逾期应收与营收之比", "overdue receivables to revenue"), "x", windows=YEARLY)
+@ENTERPRISE.measure(REPORTS, Text("逾期应收与营收之比", "overdue receivables to revenue"), "%", windows=YEARLY)
 def overdue_to_revenue(rows: Rows) -> ir.Value:
     """Mean overdue receivables over mean monthly revenue."""
     return ratio(rows.overdue_receivable.mean(), rows.revenue.mean())

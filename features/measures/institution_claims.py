@@ -92,7 +92,7 @@ def fund_per_patient(rows: Rows) -> ir.Value:
     return ratio(rows.fund.sum(), rows.person_id.nunique())
 
 
-@INSTITUTION.measure(CLAIMS, Text("人均结算次数", "claims per patient"), "x", windows=RECENT, log=True)
+@INSTITUTION.measure(CLAIMS, Text("人均结算次数", "claims per patient"), "claims/patient", windows=RECENT, log=True)
 def claims_per_patient(rows: Rows) -> ir.Value:
     """Claims over distinct patients."""
     return ratio(rows.count(), rows.person_id.nunique())
@@ -104,7 +104,7 @@ def fund_median(rows: Rows) -> ir.Value:
     return rows.fund.median()
 
 
-@INSTITUTION.measure(CLAIMS, Text("基金支付离散度", "variation of fund per claim"), "x", NONE)
+@INSTITUTION.measure(CLAIMS, Text("基金支付离散度", "variation of fund per claim"), "%", NONE)
 def fund_cv(rows: Rows) -> ir.Value:
     """Standard deviation over mean of the fund payments."""
     return ratio(rows.fund.std(how="sample"), rows.fund.mean())

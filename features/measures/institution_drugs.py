@@ -100,14 +100,19 @@ def rx_lines(rows: Rows) -> ir.Value:
     return rows.count()
 
 
-@INSTITUTION.measure(LINES, Text("人均处方行数", "lines per patient"), "x", windows=RECENT, log=True)
+@INSTITUTION.measure(LINES, Text("人均处方行数", "lines per patient"), "lines/patient", windows=RECENT, log=True)
 def rx_lines_per_patient(rows: Rows) -> ir.Value:
     """Prescribed lines over distinct patients."""
     return ratio(rows.count(), rows.person_id.nunique())
 
 
 @INSTITUTION.measure(
-    LINES, Text("人均DDD数", "DDDs per patient"), "x", windows=RECENT, log=True, behind=Behind(weigh=lambda r: r.ddds)
+    LINES,
+    Text("人均DDD数", "DDDs per patient"),
+    "DDD/patient",
+    windows=RECENT,
+    log=True,
+    behind=Behind(weigh=lambda r: r.ddds),
 )
 def ddd_per_patient(rows: Rows) -> ir.Value:
     """Defined daily doses over the distinct patients of drugs that have one; ten such patients at least."""

@@ -134,7 +134,9 @@ def physicians_count(rows: Rows) -> ir.Value:
     return rows.count()
 
 
-@INSTITUTION.measure(PHYSICIANS, Text("医师人均住院数", "stays per physician"), "x", log=True, behind=BY_STAYS)
+@INSTITUTION.measure(
+    PHYSICIANS, Text("医师人均住院数", "stays per physician"), "stays/physician", log=True, behind=BY_STAYS
+)
 def stays_per_physician(rows: Rows) -> ir.Value:
     """Stays over attending physicians."""
     return rows.stays.mean()

@@ -23,7 +23,7 @@ TOTALS: tuple[tuple[str, str, str, str, str, Direction, bool], ...] = (
     ("reported_beneficiaries", "UniqueBeneficiaries", "申报患者数", "reported beneficiaries", "", HIGH, True),
     ("reported_inpatient_claims", "InpatientClaims", "申报住院结算数", "reported inpatient claims", "", HIGH, True),
     ("reported_outpatient_claims", "OutpatientClaims", "申报门诊结算数", "reported outpatient claims", "", HIGH, True),
-    ("reported_claims_per_beneficiary", "ClaimsPerBeneficiary", "申报人均结算数", "reported claims per beneficiary", "x", HIGH, False),
+    ("reported_claims_per_beneficiary", "ClaimsPerBeneficiary", "申报人均结算数", "reported claims per beneficiary", "claims/patient", HIGH, False),
     ("reported_inpatient_ratio", "InpatientRatio", "申报住院占比", "reported share of inpatient claims", "%", HIGH, False),
     ("reported_attending", "UniqueAttendingPhysicians", "申报主治医师数", "reported attending physicians", "", NONE, True),
     ("reported_operating", "UniqueOperatingPhysicians", "申报手术医师数", "reported operating physicians", "", NONE, True),
@@ -49,13 +49,13 @@ TOTALS: tuple[tuple[str, str, str, str, str, Direction, bool], ...] = (
 RATIOS: tuple[tuple[str, str, str, str, str, str, Direction], ...] = (
     ("reported_reimbursed_per_beneficiary", "InscClaimAmtReimbursed_sum", "UniqueBeneficiaries", "申报人均支付", "reported payments per beneficiary", "CNY", HIGH),
     ("reported_reimbursed_per_physician", "InscClaimAmtReimbursed_sum", "TotalUniquePhysicians", "申报医师均支付", "reported payments per physician", "CNY", HIGH),
-    ("reported_claims_per_physician", "TotalClaims", "UniqueAttendingPhysicians", "申报医师均结算数", "reported claims per attending physician", "x", HIGH),
-    ("reported_beneficiaries_per_physician", "UniqueBeneficiaries", "TotalUniquePhysicians", "申报医师均患者数", "reported beneficiaries per physician", "x", HIGH),
-    ("reported_deductible_share", "DeductibleAmtPaid_sum", "InscClaimAmtReimbursed_sum", "申报自付与支付之比", "reported deductibles to payments", "x", NONE),
-    ("reported_reimbursed_cv", "InscClaimAmtReimbursed_std", "InscClaimAmtReimbursed_mean", "申报支付离散度", "reported variation of payments", "x", NONE),
-    ("reported_diagnoses_per_claim", "UniqueDiagnoses", "TotalClaims", "申报诊断种数与结算数之比", "reported diagnoses per claim", "x", NONE),
-    ("reported_procedures_per_stay", "UniqueProcedures", "InpatientClaims", "申报操作种数与住院数之比", "reported procedures per inpatient claim", "x", NONE),
-    ("reported_counties_per_beneficiary", "UniqueCounties", "UniqueBeneficiaries", "申报县数与患者数之比", "reported counties per beneficiary", "x", HIGH),
+    ("reported_claims_per_physician", "TotalClaims", "UniqueAttendingPhysicians", "申报医师均结算数", "reported claims per attending physician", "claims/physician", HIGH),
+    ("reported_beneficiaries_per_physician", "UniqueBeneficiaries", "TotalUniquePhysicians", "申报医师均患者数", "reported beneficiaries per physician", "patients/physician", HIGH),
+    ("reported_deductible_share", "DeductibleAmtPaid_sum", "InscClaimAmtReimbursed_sum", "申报自付与支付之比", "reported deductibles to payments", "%", NONE),
+    ("reported_reimbursed_cv", "InscClaimAmtReimbursed_std", "InscClaimAmtReimbursed_mean", "申报支付离散度", "reported variation of payments", "%", NONE),
+    ("reported_diagnoses_per_claim", "UniqueDiagnoses", "TotalClaims", "申报诊断种数与结算数之比", "reported diagnoses per claim", "diagnoses/claim", NONE),
+    ("reported_procedures_per_stay", "UniqueProcedures", "InpatientClaims", "申报操作种数与住院数之比", "reported procedures per inpatient claim", "procedures/stay", NONE),
+    ("reported_counties_per_beneficiary", "UniqueCounties", "UniqueBeneficiaries", "申报县数与患者数之比", "reported counties per beneficiary", "counties/patient", HIGH),
 )  # fmt: skip
 """Column, metric above, metric below, title zh and en, unit, direction."""
 

@@ -150,13 +150,13 @@ def light_stay_ratio(rows: Rows) -> ir.Value:
     return found.sum() / known.sum().nullif(0.0)
 
 
-@INSTITUTION.measure(BEDS, Text("床位最高使用率", "fullest beds"), "x", behind=LOADED)
+@INSTITUTION.measure(BEDS, Text("床位最高使用率", "fullest beds"), "%", behind=LOADED)
 def bed_load_max(rows: Rows) -> ir.Value:
     """Most patients in at one moment over the beds that there are."""
     return rows.load.max()
 
 
-@INSTITUTION.measure(MACHINES, Text("设备人员最高负荷", "fullest machines and staff"), "x", behind=LOADED)
+@INSTITUTION.measure(MACHINES, Text("设备人员最高负荷", "fullest machines and staff"), "%", behind=LOADED)
 def resource_load_max(rows: Rows) -> ir.Value:
     """Most minutes charged on a resource in a day over the minutes that it has."""
     return rows.load.max()

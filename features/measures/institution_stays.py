@@ -98,7 +98,7 @@ def stay_days_max(rows: Rows) -> ir.Value:
     return rows.days.max()
 
 
-@INSTITUTION.measure(STAYS, Text("住院日离散度", "variation of stay lengths"), "x", Direction.LOW)
+@INSTITUTION.measure(STAYS, Text("住院日离散度", "variation of stay lengths"), "%", Direction.LOW)
 def stay_days_cv(rows: Rows) -> ir.Value:
     """Standard deviation over mean of the stay lengths: planned sham stays are all alike."""
     return ratio(rows.days.std(how="sample"), rows.days.mean())

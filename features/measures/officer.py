@@ -131,7 +131,7 @@ def top_applicant_share(rows: Rows) -> ir.Value:
     return ibis.ifelse(rows.n.sum() >= FEWEST, ratio(rows.n.max(), rows.n.sum()), ibis.null())
 
 
-@OFFICER.measure(APPLICANTS, Text("申请人办理速度离散度", "spread of speed between applicants"), "x")
+@OFFICER.measure(APPLICANTS, Text("申请人办理速度离散度", "spread of speed between applicants"), "%")
 def speed_cv(rows: Rows) -> ir.Value:
     """Standard deviation over mean of the applicants' days to those of the item; five applicants at least."""
     cv = ratio(rows.speed.std(how="sample"), rows.speed.mean())

@@ -101,7 +101,7 @@ def homes(rows: Rows) -> ir.Value:
 
 
 @OFFICIAL.measure(
-    MEANS, Text("三年资产增量与收入之比", "assets gained to income over three years"), "x", log=True, behind=Behind()
+    MEANS, Text("三年资产增量与收入之比", "assets gained to income over three years"), "%", log=True, behind=Behind()
 )
 def assets_to_income(rows: Rows) -> ir.Value:
     """Value of the assets acquired in the last three years over the household's insured income in them."""

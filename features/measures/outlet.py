@@ -110,7 +110,7 @@ def power_per_flow(rows: Rows) -> ir.Value:
     return ratio(known.sum(), ibis.ifelse(rows.power_kwh.notnull(), rows.flow, ibis.null()).sum())
 
 
-@OUTLET.measure(READINGS, Text("读数离散度", "variation of the readings"), "x", Direction.LOW, MONTHLY)
+@OUTLET.measure(READINGS, Text("读数离散度", "variation of the readings"), "%", Direction.LOW, MONTHLY)
 def reading_cv(rows: Rows) -> ir.Value:
     """Standard deviation over mean of the readings; a day's at least."""
     cv = ratio(rows.value.std(how="sample"), rows.value.mean())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import ibis
 import ibis.expr.types as ir
 
 from features.measures.declare import Behind, Rows, View
@@ -9,25 +12,40 @@ from features.measures.institution import INSTITUTION
 from features.measures.institution_drugs import DRUGS as INSTITUTION_DRUGS
 from features.measures.practitioner import DRUGS as PRACTITIONER_DRUGS
 from features.measures.practitioner import PRACTITIONER
-from features.measures.prescribing import is_blank
-from features.measures.tables import Tables, civil, joined
+from features.measures.prescribing import BY_COURSE, is_blank, lines
+from features.measures.tables import Tables, joined
 from gnomon.terms import Direction, Text
+
+HELD = ("prescriber_id", "institution_id")
+"""A post is of a person, at an institution."""
 
 
 def posted(tables: Tables) -> ir.Table:
     """One row per prescribed line with a named prescriber, and whether it held no post at the institution that day."""
-    line = tables.prescription
-    line = line.filter(~is_blank(line.prescriber_id) & ~is_blank(line.institution_id))
-    line = line.mutate(day=civil(line.prescribed_at))
-    post = tables.position.select("valid_from", "valid_to", prescriber_id="person_id", institution_id="org_id")
-    on = ["prescriber_id", "institution_id"]
-    held = joined(line.select("rx_id", "rx_line", "day", *on).inner_join(post, on))
-    begun = held.valid_from.isnull() | (held.valid_from <= held.day)
-    held = held.filter(begun & (held.valid_to.isnull() | (held.day < held.valid_to)))
-    held = held.select("rx_id", "rx_line", held=True).distinct()
-    keys = ["rx_id", "rx_line"]
-    line = joined(line.left_join(held, keys).drop(*(f"{name}_right" for name in keys)))
-    return line.select("rx_id", "event_at", "prescriber_id", "institution_id", postless=line.held.isnull())
+    line = lines(tables)
+    line = line.filter(~line.blank).select("rx_id", "event_at", "day", *HELD)
+    # Names are read once for each pair, and not for each line.
+    pair = line.select(*HELD).distinct()
+    line = line.semi_join(pair.filter(~is_blank(pair.institution_id)), list(HELD))
+    spell = joined(pair.inner_join(spells(tables), list(HELD))).select(*HELD, "begin", "end")
+    on = [line[name] == spell[name] for name in HELD]
+    held = line.left_join(spell, [*on, spell.begin <= line.day, line.day < spell.end])
+    return held.select(line.rx_id, line.event_at, *(line[name] for name in HELD), postless=spell.begin.isnull())
+
+
+def spells(tables: Tables) -> ir.Table:
+    """One row per prescriber, institution and unbroken time of posts there: from `begin` until before `end`."""
+    post = tables.position
+    post = post.select(
+        prescriber_id="person_id", institution_id="org_id",
+        begin=ibis.coalesce(post.valid_from, ibis.date(1, 1, 1)),
+        end=ibis.coalesce(post.valid_to, ibis.date(9999, 12, 31)),
+    )  # fmt: skip
+    until = partial(ibis.window, group_by=list(HELD), order_by=["begin", "end"])
+    reached = post.end.max().over(until(preceding=(None, 1)))
+    post = post.mutate(new=(reached.isnull() | (post.begin > reached)).cast("int64"))
+    post = post.mutate(spell=post.new.sum().over(until(preceding=(None, 0))))
+    return post.group_by(*HELD, "spell").aggregate(begin=post.begin.min(), end=post.end.max())
 
 
 def of_institution(tables: Tables) -> ir.Table:
@@ -41,12 +59,11 @@ def of_practitioner(tables: Tables) -> ir.Table:
 
 
 NEEDS = ("prescription", "position")
-BY_LINE = ("rx_id", "rx_line")
 INSTITUTION_POSTS = View(
-    "posts", of_institution, NEEDS, "prescription", "rx_id", by=BY_LINE, entity=("institution_id",)
+    "posts", of_institution, NEEDS, "prescription", "rx_id", by=BY_COURSE, entity=("institution_id",)
 )
 PRACTITIONER_POSTS = View(
-    "posts", of_practitioner, NEEDS, "prescription", "rx_id", by=BY_LINE, entity=("prescriber_id",)
+    "posts", of_practitioner, NEEDS, "prescription", "rx_id", by=BY_COURSE, entity=("prescriber_id",)
 )
 NO_POST = Text("无任职处方占比", "share by prescribers without a post")
 TOP_LINE = Text("最大一行占最超常药品用量比", "share of the largest line of the drug furthest over its norm")

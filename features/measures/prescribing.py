@@ -76,7 +76,7 @@ def _drawn(tables: Tables) -> ir.Table:
 
 
 def _supplied(line: ir.Table) -> ir.Table:
-    runs_out = line.prescribed_at + (line.days_supply * 86_400).cast("int64").as_interval("s")
+    runs_out = line.prescribed_at + (line.days_supply * 86_400).round().cast("int64").as_interval("s")
     of_patient = ibis.window(
         group_by=["person_id", "item_code"], order_by=["prescribed_at", "rx_id", "rx_line"], preceding=(None, 1)
     )
@@ -123,7 +123,7 @@ def drugs(tables: Tables, key: str, peers: ir.Table) -> ir.Table:
 def own_drugs(tables: Tables, key: str) -> ir.Table:
     """One row per prescriber and drug, with its lines."""
     drug = prescribed(tables, key).select("item_code", "lines", "event_at", entity_id=key)
-    return drug.filter(~is_blank(drug.entity_id))
+    return drug if key == "prescriber_id" else drug.filter(~is_blank(drug.entity_id))
 
 
 def frequent(tables: Tables, key: str) -> ir.Table:
@@ -138,18 +138,22 @@ def frequent(tables: Tables, key: str) -> ir.Table:
 
 def all_lines(tables: Tables, key: str) -> ir.Table:
     """One row per prescriber: `whole`, the lines of all drugs, and `whole_365d`, those of the last 365 days."""
-    line = tables.prescription
-    recent = line.event_at > tables.ago(YEAR)
-    return line.group_by(key).aggregate(whole=line.count(), whole_365d=recent.cast("int64").sum())
+    line = tables.counted(f"all_{key}", "prescription", (key,), (YEAR,))
+    return line.select(key, whole="n", whole_365d="n_365d")
 
 
 def prescribed(tables: Tables, key: str) -> ir.Table:
-    """One row per prescriber and drug: lines, patients and volume, of all time and (`_365d`) of the last 365 days."""
+    """One row per prescriber and drug: lines, patients and volume, of all time and (`_365d`) of the last 365 days.
+
+    Lines that name no prescriber are left out where prescribers are told apart.
+    """
     return tables.kept(f"prescribed_{key}", "prescription", lambda: _prescribed(tables, key))
 
 
 def _prescribed(tables: Tables, key: str) -> ir.Table:
     line = lines(tables)
+    # Whether a prescriber is blank stands beside each line.
+    line = line.filter(~line.blank) if key == "prescriber_id" else line
     recent = line.event_at > tables.ago(YEAR)
     patient = line.group_by(key, "item_code", "person_id").aggregate(
         volume=line.volume.sum(),

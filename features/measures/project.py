@@ -63,13 +63,13 @@ def unit_cost(rows: Rows) -> ir.Value:
     return ratio(rows.estimate_amount.max(), rows.scale_qty.max())
 
 
-@PROJECT.measure(BUDGETS, Text("概算与预算之比", "budget to estimate"), "x")
+@PROJECT.measure(BUDGETS, Text("概算与预算之比", "budget to estimate"), "%")
 def budget_to_estimate(rows: Rows) -> ir.Value:
     """Budget over estimate."""
     return ratio(rows.budget_amount.max(), rows.estimate_amount.max())
 
 
-@PROJECT.measure(BUDGETS, Text("结算超预算", "settlement over budget"), "x")
+@PROJECT.measure(BUDGETS, Text("结算超预算", "settlement over budget"), "%")
 def settlement_over_budget(rows: Rows) -> ir.Value:
     """Audited settlement over budget, less one."""
     return ratio(rows.settlement_audited.max(), rows.budget_amount.max()) - 1
@@ -87,7 +87,7 @@ def contracts_count(rows: Rows) -> ir.Value:
     return rows.count()
 
 
-@PROJECT.measure(WORKS, Text("合同额与预算之比", "contracts to budget"), "x")
+@PROJECT.measure(WORKS, Text("合同额与预算之比", "contracts to budget"), "%")
 def contracts_to_budget(rows: Rows) -> ir.Value:
     """Amount of all contracts over the budget."""
     return ratio(rows.amount.sum(), rows.budget_amount.max())

@@ -88,7 +88,7 @@ PLATES = View(
 OVER = Behind(weigh=lambda rows: rows.n_meals_charged - rows.n_present)
 
 
-@SCHOOL_MONTH.measure(DAYS, Text("计费餐数与实到人数之比", "meals charged to heads present"), "x", behind=OVER)
+@SCHOOL_MONTH.measure(DAYS, Text("计费餐数与实到人数之比", "meals charged to heads present"), "%", behind=OVER)
 def meals_to_present(rows: Rows) -> ir.Value:
     """Meals charged over heads present, on the days that tell both."""
     both = rows.n_meals_charged.notnull() & rows.n_present.notnull()

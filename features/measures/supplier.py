@@ -120,14 +120,14 @@ def lost_bids(rows: Rows) -> ir.Value:
     return ibis.ifelse(never, ibis.ifelse(rows.decided, rows.tender_id, ibis.null()).nunique(), 0)
 
 
-@SUPPLIER.measure(OFFERS, Text("落标价高于中标价", "distance to the winner"), "x", behind=LOST)
+@SUPPLIER.measure(OFFERS, Text("落标价高于中标价", "distance to the winner"), "%", behind=LOST)
 def distance_to_winner_mean(rows: Rows) -> ir.Value:
     """Mean of the lost bids' excess over the winning price."""
     return rows.distance.mean()
 
 
 @SUPPLIER.measure(
-    OFFERS, Text("与中标价差距的离散度", "variation of the distance to the winner"), "x", Direction.LOW, behind=LOST
+    OFFERS, Text("与中标价差距的离散度", "variation of the distance to the winner"), "%", Direction.LOW, behind=LOST
 )
 def distance_to_winner_std(rows: Rows) -> ir.Value:
     """Standard deviation of that excess; five lost bids at least. A fixed step is a cover bid's mark."""
@@ -140,13 +140,13 @@ def highest_bid_share(rows: Rows) -> ir.BooleanValue:
     return ibis.ifelse(rows.n > 1, rows.highest, ibis.null())
 
 
-@SUPPLIER.measure(OFFERS, Text("报价与控制价之比", "bids to the ceiling"), "x")
+@SUPPLIER.measure(OFFERS, Text("报价与控制价之比", "bids to the ceiling"), "%")
 def bid_to_ceiling_mean(rows: Rows) -> ir.Value:
     """Mean of the bids over their ceiling price (or estimate)."""
     return rows.to_ceiling.mean()
 
 
-@SUPPLIER.measure(OFFERS, Text("中标价与控制价之比", "winning bids to the ceiling"), "x", behind=WON)
+@SUPPLIER.measure(OFFERS, Text("中标价与控制价之比", "winning bids to the ceiling"), "%", behind=WON)
 def win_to_ceiling_mean(rows: Rows) -> ir.Value:
     """Mean of the winning bids over their ceiling price (or estimate)."""
     return ibis.ifelse(rows.won, rows.to_ceiling, ibis.null()).mean()

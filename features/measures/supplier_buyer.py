@@ -108,7 +108,7 @@ def split_series_awards(rows: Rows) -> ir.Value:
     return rows.series.sum()
 
 
-@SUPPLIER_BUYER.measure(AWARDS, Text("中标价与控制价之比", "awards to the ceiling"), "x", behind=BY_AMOUNT)
+@SUPPLIER_BUYER.measure(AWARDS, Text("中标价与控制价之比", "awards to the ceiling"), "%", behind=BY_AMOUNT)
 def to_ceiling_mean(rows: Rows) -> ir.Value:
     """Mean of the awards over their ceiling price."""
     return rows.to_ceiling.mean()

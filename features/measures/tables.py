@@ -62,12 +62,26 @@ class Tables:
             return expr()
         return self._engine.kept(name, self._as_of.isoformat(), expr, coded, numbered)
 
-    def part(self, name: str, of: str, by: Sequence[str], expr: Callable[[Tables], ir.Table]) -> ir.Table:
-        """An intermediate table whose rows with some values in `by` are made of the rows of `of` with the same values.
+    def part(
+        self, name: str, of: str, by: Sequence[str], expr: Callable[[Tables], ir.Table], adds: bool = False
+    ) -> ir.Table:
+        """An intermediate table that a refresh keeps beside the profiles; here it is made whole.
 
-        A refresh keeps it beside the profiles and makes those rows anew that changed; here it is made whole.
+        Its rows with some values in `by` are made of the rows of `of` with the same values: a refresh makes those rows
+        anew that changed. One that `adds` is an aggregation, whatever it groups by, of rows that are told apart by
+        `by`: what changed rows add up to is taken from it and put to it.
         """
         return expr(self)
+
+    def counted(self, name: str, of: str, by: Sequence[str], days: Sequence[int] = ()) -> ir.Table:
+        """How many rows (`n`) say what in some columns of a table, and how many of the last days (`n_365d`); a part."""
+
+        def counts(tables: Tables) -> ir.Table:
+            rows: ir.Table = getattr(tables, of)
+            recent = {f"n_{one}d": (rows.event_at > tables.ago(one)).cast("int64").sum() for one in days}
+            return rows.group_by(*by).aggregate(n=rows.count(), **recent)
+
+        return self.part(name, of, contract_of(of).key, counts, adds=True)
 
     def forget(self, name: str) -> None:
         """Give back what `kept` holds."""
@@ -96,7 +110,7 @@ class Tables:
 
     def dated(self, name: str) -> ir.Table:
         """The whole table with `event_at`; null only where neither a date nor an arrival is known."""
-        table = self._engine.table(name)
+        table = self._stored(name)
         own = [_moment(name, column, table[column]) for column in contract_of(name).event]
         if name in INHERITS:
             parent, key = INHERITS[name]
@@ -108,6 +122,9 @@ class Tables:
         elif own:
             table = table.mutate(event_at=ibis.coalesce(*own, table["_ingested_at"]))
         return table
+
+    def _stored(self, name: str) -> ir.Table:
+        return self._engine.table(name)
 
     def _until(self, table: ir.Table) -> ir.Table:
         if self._as_of is None:

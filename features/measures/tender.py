@@ -127,13 +127,13 @@ def bids_count(rows: Rows) -> ir.Value:
     return rows.count()
 
 
-@TENDER.measure(BIDS, Text("报价变异系数", "coefficient of variation of bids"), "x", Direction.LOW, behind=LOWEST_FIRST)
+@TENDER.measure(BIDS, Text("报价变异系数", "coefficient of variation of bids"), "%", Direction.LOW, behind=LOWEST_FIRST)
 def bid_cv(rows: Rows) -> ir.Value:
     """CV: sample standard deviation of the bids over their mean (García Rodríguez et al. 2022)."""
     return ratio(deviation(rows), rows.amount.mean())
 
 
-@TENDER.measure(BIDS, Text("报价极差比", "spread of bids"), "x", Direction.LOW, behind=LOWEST_FIRST)
+@TENDER.measure(BIDS, Text("报价极差比", "spread of bids"), "%", Direction.LOW, behind=LOWEST_FIRST)
 def bid_spd(rows: Rows) -> ir.Value:
     """SPD: highest less lowest bid, over the lowest."""
     # One bid has no spread; that it came alone is told by the number of bids.
@@ -141,13 +141,13 @@ def bid_spd(rows: Rows) -> ir.Value:
     return ratio(rows.amount.max() - rows.amount.min(), several)
 
 
-@TENDER.measure(BIDS, Text("次低价差比", "gap of the two lowest bids"), "x", behind=LOWEST_FIRST)
+@TENDER.measure(BIDS, Text("次低价差比", "gap of the two lowest bids"), "%", behind=LOWEST_FIRST)
 def bid_diffp(rows: Rows) -> ir.Value:
     """DIFFP: second lowest less lowest price, over the lowest. A winner far below planned losers leaves a gap."""
     return ratio(rows.second.min() - rows.amount.min(), rows.amount.min())
 
 
-@TENDER.measure(BIDS, Text("相对距离", "relative distance"), "x", behind=LOWEST_FIRST)
+@TENDER.measure(BIDS, Text("相对距离", "relative distance"), "", behind=LOWEST_FIRST)
 def bid_rd(rows: Rows) -> ir.Value:
     """RD: second lowest less lowest price, over the standard deviation of the losing bids (Imhof et al. 2018).
 
@@ -156,20 +156,20 @@ def bid_rd(rows: Rows) -> ir.Value:
     return ratio(rows.second.min() - rows.amount.min(), rows.losing.std(how="sample"))
 
 
-@TENDER.measure(BIDS, Text("相对距离(去最高价)", "relative distance, highest left out"), "x", behind=LOWEST_FIRST)
+@TENDER.measure(BIDS, Text("相对距离(去最高价)", "relative distance, highest left out"), "", behind=LOWEST_FIRST)
 def bid_rd_low(rows: Rows) -> ir.Value:
     """RD with the deviation of all bids but the highest, as García Rodríguez et al. 2022 published it for Brazil."""
     return ratio(rows.second.min() - rows.amount.min(), rows.but_highest.std(how="sample"))
 
 
-@TENDER.measure(BIDS, Text("相对距离(间隔式)", "relative distance by gaps"), "x", behind=LOWEST_FIRST)
+@TENDER.measure(BIDS, Text("相对距离(间隔式)", "relative distance by gaps"), "", behind=LOWEST_FIRST)
 def bid_rdalt(rows: Rows) -> ir.Value:
     """RDALT: gap of the two lowest bids over the mean gap between the losing bids (Wallimann et al. 2022)."""
     lowest, second, highest = rows.amount.min(), rows.second.min(), rows.amount.max()
     return ratio((second - lowest) * (rows.count() - 2), highest - second)
 
 
-@TENDER.measure(BIDS, Text("相对距离(规范式)", "relative distance, normalised"), "x", behind=LOWEST_FIRST)
+@TENDER.measure(BIDS, Text("相对距离(规范式)", "relative distance, normalised"), "", behind=LOWEST_FIRST)
 def bid_rdnor(rows: Rows) -> ir.Value:
     """RDNOR: gap of the two lowest bids over the mean gap of all bids (Wallimann et al. 2022)."""
     lowest, second, highest = rows.amount.min(), rows.second.min(), rows.amount.max()
@@ -199,13 +199,13 @@ def bid_kstest(rows: Rows) -> ir.Value:
     return rows.ks.max()
 
 
-@TENDER.measure(BIDS, Text("未中标报价变异系数", "variation of the losing bids"), "x", Direction.LOW)
+@TENDER.measure(BIDS, Text("未中标报价变异系数", "variation of the losing bids"), "%", Direction.LOW)
 def losing_cv(rows: Rows) -> ir.Value:
     """Standard deviation over mean of all bids but the lowest: cover bids huddle."""
     return ratio(rows.losing.std(how="sample"), rows.losing.mean())
 
 
-@TENDER.measure(BIDS, Text("中间报价变异系数", "variation of the central bids"), "x", Direction.LOW)
+@TENDER.measure(BIDS, Text("中间报价变异系数", "variation of the central bids"), "%", Direction.LOW)
 def central_cv(rows: Rows) -> ir.Value:
     """Standard deviation over mean of the middle half of the bids: who steers an average-bid auction crowds it."""
     return ratio(rows.central.std(how="sample"), rows.central.mean())
@@ -241,7 +241,7 @@ def largest_gap_share(rows: Rows) -> ir.Value:
     return ratio(rows.gap.max(), rows.amount.max() - rows.amount.min())
 
 
-@TENDER.measure(BIDS, Text("间隔变异系数", "variation of the gaps"), "x", Direction.LOW)
+@TENDER.measure(BIDS, Text("间隔变异系数", "variation of the gaps"), "%", Direction.LOW)
 def gap_cv(rows: Rows) -> ir.Value:
     """Standard deviation over mean of the gaps between neighbouring bids: low where bids stand at even steps."""
     return ratio(rows.gap.std(how="sample"), rows.gap.mean())

@@ -33,7 +33,7 @@ NEIGHBOURS = View("neighbours", neighbours, ("tender", "bid"), "bid", "bid_id")
 
 
 @TENDER.measure(
-    NEIGHBOURS, Text("最接近三个报价极差比", "spread of the closest three bids"), "x", Direction.LOW,
+    NEIGHBOURS, Text("最接近三个报价极差比", "spread of the closest three bids"), "%", Direction.LOW,
     behind=Behind(weigh=lambda rows: -rows.three),
 )  # fmt: skip
 def closest_three_spread(rows: Rows) -> ir.Value:
@@ -42,7 +42,7 @@ def closest_three_spread(rows: Rows) -> ir.Value:
 
 
 @TENDER.measure(
-    NEIGHBOURS, Text("最接近四个报价极差比", "spread of the closest four bids"), "x", Direction.LOW,
+    NEIGHBOURS, Text("最接近四个报价极差比", "spread of the closest four bids"), "%", Direction.LOW,
     behind=Behind(weigh=lambda rows: -rows.four),
 )  # fmt: skip
 def closest_four_spread(rows: Rows) -> ir.Value:

@@ -52,7 +52,7 @@ COMPANY = View("company", company, ("tender", "bid"), "bid", "bid_id")
 
 
 @TENDER.measure(
-    COMPANY, Text("投标人既往报价变异系数", "variation of bids in the bidders' earlier tenders"), "x", Direction.LOW
+    COMPANY, Text("投标人既往报价变异系数", "variation of bids in the bidders' earlier tenders"), "%", Direction.LOW
 )
 def company_cv(rows: Rows) -> ir.Value:
     """Geometric mean of the coefficients of variation of the earlier tenders that the bidders of this one bid in."""
@@ -72,7 +72,7 @@ def company_win_rate(rows: Rows) -> ir.Value:
 
 
 @TENDER.measure(
-    MARKET, Text("近一年市场报价变异系数", "variation of bids in the market of the year before"), "x", Direction.LOW
+    MARKET, Text("近一年市场报价变异系数", "variation of bids in the market of the year before"), "%", Direction.LOW
 )
 def market_cv(rows: Rows) -> ir.Value:
     """Median coefficient of variation of comparable tenders opened in the year before: low where all bids huddle."""

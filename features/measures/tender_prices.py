@@ -11,37 +11,37 @@ from features.measures.tender import BIDS, LOWEST_FIRST, TENDER
 from gnomon.terms import Direction, Text
 
 
-@TENDER.measure(BIDS, Text("中标价与预算之比", "winning price to estimate"), "x", behind=LOWEST_FIRST)
+@TENDER.measure(BIDS, Text("中标价与预算之比", "winning price to estimate"), "%", behind=LOWEST_FIRST)
 def win_to_estimate(rows: Rows) -> ir.Value:
     """Winning price over the estimate, or over the ceiling where none is stated."""
     return ratio(rows.won.min(), rows.estimate.min())
 
 
-@TENDER.measure(BIDS, Text("中标价与控制价之比", "winning price to ceiling"), "x", behind=LOWEST_FIRST)
+@TENDER.measure(BIDS, Text("中标价与控制价之比", "winning price to ceiling"), "%", behind=LOWEST_FIRST)
 def win_to_ceiling(rows: Rows) -> ir.Value:
     """Winning price over the ceiling price (招标控制价)."""
     return ratio(rows.won.min(), rows.ceiling.min())
 
 
-@TENDER.measure(BIDS, Text("最低报价与预算之比", "lowest bid to estimate"), "x")
+@TENDER.measure(BIDS, Text("最低报价与预算之比", "lowest bid to estimate"), "%")
 def min_to_estimate(rows: Rows) -> ir.Value:
     """Lowest bid over the estimate."""
     return rows.relative.min()
 
 
-@TENDER.measure(BIDS, Text("平均报价与预算之比", "mean bid to estimate"), "x")
+@TENDER.measure(BIDS, Text("平均报价与预算之比", "mean bid to estimate"), "%")
 def mean_to_estimate(rows: Rows) -> ir.Value:
     """Mean bid over the estimate."""
     return rows.relative.mean()
 
 
-@TENDER.measure(BIDS, Text("中位报价与预算之比", "median bid to estimate"), "x")
+@TENDER.measure(BIDS, Text("中位报价与预算之比", "median bid to estimate"), "%")
 def median_to_estimate(rows: Rows) -> ir.Value:
     """Median bid over the estimate."""
     return rows.relative.median()
 
 
-@TENDER.measure(BIDS, Text("最高报价与预算之比", "highest bid to estimate"), "x", Direction.NONE)
+@TENDER.measure(BIDS, Text("最高报价与预算之比", "highest bid to estimate"), "%", Direction.NONE)
 def max_to_estimate(rows: Rows) -> ir.Value:
     """Highest bid over the estimate."""
     return rows.relative.max()
@@ -113,13 +113,13 @@ def winner_rank_share(rows: Rows) -> ir.Value:
     return ratio(ibis.ifelse(rows.is_winner, rows.place, ibis.null()).min(), rows.count() - 1)
 
 
-@TENDER.measure(BIDS, Text("中标价偏离均价", "winner to the mean bid"), "x", Direction.NONE)
+@TENDER.measure(BIDS, Text("中标价偏离均价", "winner to the mean bid"), "%", Direction.NONE)
 def winner_to_mean(rows: Rows) -> ir.Value:
     """Winning price less the mean bid, over the mean bid."""
     return ratio(rows.won.min() - rows.amount.mean(), rows.amount.mean())
 
 
-@TENDER.measure(BIDS, Text("中标价偏离中间均价", "winner to the mean of the central bids"), "x", Direction.NONE)
+@TENDER.measure(BIDS, Text("中标价偏离中间均价", "winner to the mean of the central bids"), "%", Direction.NONE)
 def winner_to_central_mean(rows: Rows) -> ir.Value:
     """Winning price less the mean of the middle half, over that mean: near zero where the average wins."""
     return ratio(rows.won.min() - rows.central.mean(), rows.central.mean())
@@ -137,25 +137,25 @@ def near_winner_share(rows: Rows) -> ir.Value:
     return share((rows.amount > rows.won) & (rows.amount <= 1.02 * rows.won))
 
 
-@TENDER.measure(BIDS, Text("最高价偏离均价", "highest to the mean bid"), "x", Direction.NONE)
+@TENDER.measure(BIDS, Text("最高价偏离均价", "highest to the mean bid"), "%", Direction.NONE)
 def highest_to_mean(rows: Rows) -> ir.Value:
     """Highest bid less the mean bid, over the mean bid."""
     return ratio(rows.amount.max() - rows.amount.mean(), rows.amount.mean())
 
 
-@TENDER.measure(BIDS, Text("最低价偏离均价", "lowest to the mean bid"), "x", Direction.NONE)
+@TENDER.measure(BIDS, Text("最低价偏离均价", "lowest to the mean bid"), "%", Direction.NONE)
 def lowest_to_mean(rows: Rows) -> ir.Value:
     """Lowest bid less the mean bid, over the mean bid."""
     return ratio(rows.amount.min() - rows.amount.mean(), rows.amount.mean())
 
 
-@TENDER.measure(BIDS, Text("最大间隔", "largest gap"), "x", Direction.NONE)
+@TENDER.measure(BIDS, Text("最大间隔", "largest gap"), "%", Direction.NONE)
 def largest_gap(rows: Rows) -> ir.Value:
     """Largest gap between neighbouring bids over the mean bid."""
     return ratio(rows.gap.max(), rows.amount.mean())
 
 
-@TENDER.measure(BIDS, Text("中位价与均价之差", "median to mean bid"), "x", Direction.NONE)
+@TENDER.measure(BIDS, Text("中位价与均价之差", "median to mean bid"), "%", Direction.NONE)
 def median_to_mean(rows: Rows) -> ir.Value:
     """Median bid less mean bid, over the mean bid."""
     return ratio(rows.amount.median() - rows.amount.mean(), rows.amount.mean())
@@ -205,7 +205,7 @@ def withdrawn_share(rows: Rows) -> ir.Value:
     return ratio(rows.withdrawn.sum(), rows.bids.sum())
 
 
-@TENDER.measure(PROCEDURE, Text("控制价与预算之比", "ceiling to estimate"), "x")
+@TENDER.measure(PROCEDURE, Text("控制价与预算之比", "ceiling to estimate"), "%")
 def ceiling_to_estimate(rows: Rows) -> ir.Value:
     """Ceiling price over the estimate."""
     return ratio(rows.ceiling_price.min(), rows.estimated_value.min())

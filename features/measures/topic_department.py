@@ -84,7 +84,7 @@ def dissatisfied_share(rows: Rows) -> ir.BooleanValue:
     return rows.dissatisfied
 
 
-@TOPIC_DEPARTMENT.rate(ASKED, Text("每个对象诉求数", "requests per object"), "x", chance=Chance.COUNT)
+@TOPIC_DEPARTMENT.rate(ASKED, Text("每个对象诉求数", "requests per object"), "requests/object", chance=Chance.COUNT)
 def requests_per_object(rows: Rows) -> tuple[ir.NumericValue, ir.NumericValue]:
     """Requests over the distinct objects complained of."""
     return rows.object_id.count(), rows.object_id.nunique()

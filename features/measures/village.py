@@ -145,7 +145,9 @@ def paid_amount(rows: Rows) -> ir.Value:
     return rows.amount.sum()
 
 
-@VILLAGE.rate(PAID, Text("人均发放次数", "payments per recipient"), "x", windows=MONTHLY, chance=Chance.COUNT)
+@VILLAGE.rate(
+    PAID, Text("人均发放次数", "payments per recipient"), "payments/recipient", windows=MONTHLY, chance=Chance.COUNT
+)
 def payments_per_recipient(rows: Rows) -> tuple[ir.NumericValue, ir.NumericValue]:
     """Payments over distinct recipients."""
     return rows.count(), rows.person_id.nunique()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 import ibis
 import ibis.expr.types as ir
@@ -11,31 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.engine import Engine
-from features.measures.tables import Tables
-from features.refresh.changes import told_apart
 from features.refresh.partials import UNITS, Partial
 
 OLD, GONE, COME = 0, 1, 2
 Moved = tuple[pa.Table, pa.Table]
 """First steps over some rows: as they were, and as they are now."""
-
-
-class Restricted(Tables):
-    """Tables of which one holds only the rows with certain values in some columns."""
-
-    def __init__(self, engine: Engine, as_of: datetime, table: str, keys: pa.Table) -> None:
-        super().__init__(engine, as_of, keep=False)
-        self._table, self._keys = table, keys
-
-    def dated(self, name: str) -> ir.Table:
-        """The rows with these values; all rows of the other tables."""
-        whole = super().dated(name)
-        if name != self._table:
-            return whole
-        keys = ibis.memtable(self._keys)
-        return whole.semi_join(
-            keys, [told_apart(whole, one).identical_to(keys[one]) for one in self._keys.column_names]
-        )
 
 
 def added(
@@ -57,7 +36,7 @@ def added(
         name: ibis.ifelse(rows.side == GONE, -rows[name], rows[name]).sum().fill_null(0).cast(_kind(stored, name))
         for name in (*partial.sums, *partial.distinct)
     }
-    found = rows.group_by("entity_id").aggregate(
+    found = rows.group_by(*partial.groups).aggregate(
         **summed,
         **{
             f"{name}_{side}": _extreme(partial, name, ibis.ifelse(rows.side == side, rows[name], ibis.null()))
@@ -75,10 +54,10 @@ def added(
         )
         kept[name] = ibis.ifelse(better, come, old)
         lost.append((gone == old).fill_null(False) & ~better)
-    made = engine.arrow(found.select("entity_id", *summed, **kept, lost=ibis.or_(*lost)))
-    gone_ids = made.filter(made["lost"])["entity_id"]
-    if not len(gone_ids):
+    made = engine.arrow(found.select(*partial.groups, *summed, **kept, lost=ibis.or_(*lost)))
+    if not pc.any(made["lost"]).as_py():
         return made.select(stored.column_names)
+    gone_ids = made.filter(made["lost"])["entity_id"]
     again = made.filter(made["lost"]).select(["entity_id", *summed]).join(anew(gone_ids), "entity_id")
     return pa.concat_tables([one.select(stored.column_names) for one in (made.filter(pc.invert(made["lost"])), again)])
 

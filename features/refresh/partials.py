@@ -42,6 +42,8 @@ class Partial:
     """The column of the contracted table that each of `distinct` counts."""
     counted: str = ""
     """Which of the sums is the number of rows."""
+    groups: tuple[str, ...] = ("entity_id",)
+    """Columns of the rows that they are added up by."""
     _measures: dict[str, ops.Value] = field(default_factory=dict)
     _finish: dict[ops.Reduction, Finish] = field(default_factory=dict)
     _named: dict[ops.Node, str] = field(default_factory=dict)
@@ -62,15 +64,16 @@ class Partial:
     def first(self, names: Sequence[str]) -> ir.Table:
         """The first step by entity, some of its columns."""
         every = {**self.sums, **self.distinct, **self.extremes}
-        made = self.rows.group_by("entity_id").aggregate(**{name: every[name] for name in names})
-        made = named(made)
-        return made.mutate(entity_id=made.entity_id.cast("string"))
+        made = self.rows.group_by(*self.groups).aggregate(**{name: every[name] for name in names})
+        # Identifiers may be coded.
+        made = made.cast({name: "string" for name in self.groups if made[name].type().is_string()})
+        return named(made) if "entity_id" in self.groups else made
 
     def second(self, first: ir.Table) -> ir.Table:
         """The measures by entity, from all columns of the first step."""
         replaced = {one: finish(first).op() for one, finish in self._finish.items()}
         measures = {name: value.replace(replaced).to_expr() for name, value in self._measures.items()}
-        return first.select("entity_id", **measures)
+        return first.select(*self.groups, **measures)
 
     @property
     def _by_entity(self) -> bool:
@@ -129,8 +132,10 @@ def partial_of(view: View, query: ir.Table, kept: Mapping[str, ir.Table] = Mappi
     """
     if not view.by:
         return None
-    aggregate = query.op().parent
-    made = Partial(aggregate.parent.to_expr(), view, kept)
+    aggregate = query.op()
+    while not isinstance(aggregate, ops.Aggregate):
+        aggregate = aggregate.parent
+    made = Partial(aggregate.parent.to_expr(), view, kept, groups=tuple(aggregate.groups))
     made.counted = made._sum(ops.CountStar(aggregate.parent, None))
     made._measures = dict(aggregate.metrics)
     for value in aggregate.metrics.values():

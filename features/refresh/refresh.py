@@ -13,20 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 
 import ibis
-import ibis.expr.operations as ops
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from features.build import Frames, compose, moment_of
 from features.contracts import contract_of
-from features.engine import EMBEDDED, Engine
+from features.engine import Engine
+from features.identity import TABLE as IDENTITY
 from features.leave_one_out import Apart
 from features.measures import Entity
 from features.measures import entity as entity_of
@@ -34,14 +35,15 @@ from features.measures.declare import View, fused
 from features.measures.tables import Tables
 from features.profile_store import place
 from features.profiles import Profiles
-from features.refresh.adding import Restricted, added
-from features.refresh.changes import Changes, Some
-from features.refresh.partials import Partial, partial_of
-from features.refresh.state import State, load, save
-from features.unknown import fields_of
+from features.refresh.adding import Moved, added
+from features.refresh.changes import Changes
+from features.refresh.partials import partial_of
+from features.refresh.picked import Picked
+from features.refresh.plan import Make, Part, Plan, plan_of, plan_of_part, plan_of_view
+from features.refresh.restricted import Restricted, sharing
+from features.refresh.state import Known, State, load, save
 from gnomon import tracing
 
-Make = Callable[[Tables], ir.Table]
 ATTRIBUTES = "attributes"
 
 
@@ -66,23 +68,25 @@ def refresh(
     entity: str,
     as_of: datetime | None = None,
     min_peers: int = 20,
-    earlier: tuple[State, Profiles] | None = None,
+    earlier: tuple[State, Known] | None = None,
 ) -> Refreshed:
     """Profiles of all entities of one kind, as `features.build.build` makes them, from earlier ones where possible."""
     kind = entity_of(entity)
     moment = moment_of(engine, kind, as_of)
     against = "features.refresh.first" if earlier is None else earlier[0].reason_against(min_peers)
     against = against if engine.repeats else "features.refresh.engine"
+    if earlier is not None and earlier[0].files.get(IDENTITY, []) != list(engine.files.get(IDENTITY, ())):
+        # A link makes one entity of two: rows change hands that no file tells of.
+        against = against or "features.refresh.identity"
     if earlier is None or against:
         frames = Renewed(engine, kind, moment, min_peers)
         made = compose(frames, min_peers)
         return Refreshed(made, frames.state, frames.ways, len(made.values), against, frames.seconds)
-    before = Engine.open(Some(earlier[0].files, 0), url=EMBEDDED)
+    frames = Renewed(engine, kind, moment, min_peers, earlier[0])
     try:
-        frames = Renewed(engine, kind, moment, min_peers, (earlier[0], before))
         made = compose(frames, min_peers)
     finally:
-        before.close()
+        frames.close()
     return Refreshed(made, frames.state, frames.ways, _touched(earlier[1], made), "", frames.seconds)
 
 
@@ -98,65 +102,48 @@ def refresh_stored(
         return made, save(profiles, made.state, place(root, profiles))
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a query stands on, found out without running it."""
-
-    reads: frozenset[str]
-    bounds: frozenset[int]
-    timed: bool
-    parts: Mapping[str, tuple[str, tuple[str, ...]]]
-    """Of which table, and told apart by which columns."""
-    partial: Partial | None = None
-    made_of: Mapping[str, ir.Value] = field(default_factory=dict)
-
-
-class Planned(Tables):
-    """Tables that note which parts are asked for."""
-
-    def __init__(self, engine: Engine, as_of: datetime) -> None:
-        super().__init__(engine, as_of, keep=False)
-        self.parts: dict[str, tuple[str, tuple[str, ...]]] = {}
-
-    def part(self, name: str, of: str, by: Sequence[str], expr: Make) -> ir.Table:
-        """Note the part, and look into it."""
-        self.parts[name] = of, tuple(by)
-        return expr(self)
-
-
 class Parted(Tables):
     """Tables whose parts are brought up to date instead of made whole."""
 
-    def __init__(self, engine: Engine, as_of: datetime, renewed: Callable[[str, str, Sequence[str], Make], pa.Table]):
+    def __init__(self, engine: Engine, as_of: datetime, renewed: Callable[[Part], ir.Table]):
         super().__init__(engine, as_of)
         self._renewed = renewed
 
-    def part(self, name: str, of: str, by: Sequence[str], expr: Make) -> ir.Table:
+    def part(self, name: str, of: str, by: Sequence[str], expr: Make, adds: bool = False) -> ir.Table:
         """The part as it is now."""
-        return ibis.memtable(self._renewed(name, of, by, expr))
+        return self._renewed(Part(name, of, tuple(by), expr, adds))
 
 
 class Renewed(Frames):
     """Frames taken over from an earlier state, added up, or asked of the engine; `state` is what is known after it."""
 
     def __init__(
-        self, engine: Engine, kind: Entity, moment: datetime, min_peers: int,
-        earlier: tuple[State, Engine] | None = None,
-    ) -> None:  # fmt: skip
+        self, engine: Engine, kind: Entity, moment: datetime, min_peers: int, earlier: State | None = None
+    ) -> None:
         super().__init__(engine, kind, moment)
         self.state = State.of(engine, kind.kind, moment, min_peers)
         self.ways: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
         self.tables = Parted(engine, moment, self._part)
-        self._plans = {ATTRIBUTES: self._plan(kind.attributes)}
-        self._plans |= {
-            one.name: self._plan_view(one) for one in kind.views if all(engine.has(table) for table in one.needs)
-        }
-        self._earlier: State | None = None if earlier is None else earlier[0]
-        self._before = engine if earlier is None else earlier[1]
-        moments = (self._earlier.as_of if self._earlier else moment, moment)
+        self._earlier = earlier
+        self._picks: dict[str, Picked] = {}
+        self._parts: dict[str, Plan] = {}
+        with self._timed("plans"):
+            self._plans = {ATTRIBUTES: plan_of(engine, moment, kind.attributes)}
+            self._plans |= {
+                one.name: plan_of_view(engine, moment, kind, one)
+                for one in kind.views
+                if all(engine.has(table) for table in one.needs)
+            }
         bounds = {days for plan in self._plans.values() for days in plan.bounds}
-        self._changes = Changes(self._before, engine, moments, self._columns(), bounds)
+        before, then = (engine.files, moment) if earlier is None else (earlier.files, earlier.as_of)
+        self._columns = self._asked()
+        self._changes = Changes(before, engine, (then, moment), self._columns, bounds)
+
+    def close(self) -> None:
+        """Give the memory of the rows back that were picked."""
+        for one in self._picks.values():
+            one.close()
 
     def attributes(self) -> pd.DataFrame:
         """Taken over, or asked."""
@@ -172,17 +159,20 @@ class Renewed(Frames):
             return self._viewed(view, self._plans[view.name]), self._plans[view.name].made_of
 
     def _viewed(self, view: View, plan: Plan) -> pd.DataFrame:
-        name = view.name
-        if self._earlier is not None and name in self._earlier.frames and self._same(plan):
-            if name in self._earlier.firsts:
-                self.state.firsts[name] = self._earlier.firsts[name]
-            return self._frame(name, "kept", self._earlier.frames[name])
+        def make(tables: Tables) -> ir.Table:
+            return fused(self.kind, view, tables)[0]
+
+        name, earlier = view.name, self._earlier
+        if earlier is not None and name in earlier.frames and self._same(plan):
+            if name in earlier.firsts:
+                self.state.firsts[name] = earlier.firsts[name]
+            return self._frame(name, "kept", earlier.frames[name])
         if plan.partial is None:
-            return self._frame(name, "whole", self.engine.arrow(fused(self.kind, view, self.tables)[0]))
-        if self._earlier is not None and name in self._earlier.firsts and self._same(plan, view.table):
-            way, first = "added", self._added(view, plan.partial, plan.bounds)
+            return self._frame(name, "whole", self.engine.arrow(make(self.tables)))
+        if earlier is not None and name in earlier.firsts and self._same(plan, view.table):
+            way, first = "added", self._added(view, make, plan, earlier.firsts[name])
         else:
-            way, first = "whole", self._first(self.engine, view, self.tables, plan.partial.columns)
+            way, first = "whole", self._first(view, make, self.tables, plan.partial.columns)
         self.state.firsts[name] = first
         return self._frame(name, way, self.engine.arrow(plan.partial.second(ibis.memtable(first))))
 
@@ -195,9 +185,10 @@ class Renewed(Frames):
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:
-        begun = perf_counter()
+        """What is timed inside of it by another name does not count."""
+        begun, others = perf_counter(), sum(self.seconds.values())
         yield
-        self.seconds[name] = perf_counter() - begun
+        self.seconds[name] = perf_counter() - begun - (sum(self.seconds.values()) - others)
 
     def _frame(self, name: str, way: str, rows: pa.Table) -> pd.DataFrame:
         self.ways[name], self.state.frames[name] = way, rows
@@ -207,30 +198,27 @@ class Renewed(Frames):
         frame: pd.DataFrame = rows.to_pandas().set_index("entity_id")
         return frame
 
-    def _plan(self, make: Make) -> Plan:
-        tables = Planned(self.engine, self.moment)
-        reads = frozenset(one.name for one in make(tables).op().find(ops.DatabaseTable))
-        return Plan(reads, frozenset(tables.bounds), tables.timed, tables.parts)
-
-    def _plan_view(self, view: View) -> Plan:
-        tables = Planned(self.engine, self.moment)
-        query, made_of = fused(self.kind, view, tables)
-        reads = frozenset(one.name for one in query.op().find(ops.DatabaseTable))
-        partial = partial_of(view, query)
-        timed = tables.timed or not _dated_by_rows(query)
-        return Plan(reads, frozenset(tables.bounds), timed, tables.parts, partial, made_of)
-
-    def _columns(self) -> dict[str, set[str]]:
-        """By table, the columns that changed rows will be asked for."""
+    def _asked(self) -> dict[str, set[str]]:
+        """By table, what changed rows, and those that belong to them, will be asked for."""
         found: dict[str, set[str]] = {}
         for plan in self._plans.values():
-            for of, by in plan.parts.values():
-                found.setdefault(of, set()).update(by)
-        for view in self.kind.views:
-            plan = self._plans.get(view.name, self._plans[ATTRIBUTES])
-            if plan.partial is not None:
-                found.setdefault(view.table, set()).update(*plan.partial.closures)
+            for table, column in plan.columns:
+                found.setdefault(table, set(contract_of(table).key)).add(column)
+            for table in plan.reads:
+                found.setdefault(table, set(contract_of(table).key)).update(*plan.closures(table))
         return found
+
+    def _picked(self, table: str) -> Picked:
+        """Rows that belong to a changed one, whatever view or part they are for."""
+        if table not in self._picks:
+            with self._timed(f"rows of {table}"):
+                closures: dict[tuple[str, ...], set[int]] = {}
+                for plan in self._plans.values():
+                    for by in plan.closures(table):
+                        closures.setdefault(by, set()).update(plan.bounds)
+                stored = {name for name in self._columns[table] if "." not in name} | {"_ingested_at"}
+                self._picks[table] = Picked(self.engine, self._changes, table, stored, closures)
+        return self._picks[table]
 
     def _same(self, plan: Plan, but: str = "") -> bool:
         """Whether nothing that a query reads, one table excepted, may be seen otherwise than before."""
@@ -238,64 +226,70 @@ class Renewed(Frames):
             return False
         return not any(self._changes.stirred(table, plan.bounds) for table in plan.reads if table != but)
 
-    def _first(self, engine: Engine, view: View, tables: Tables, columns: Sequence[str]) -> pa.Table:
-        partial = partial_of(view, fused(self.kind, view, tables)[0], engine.origins)
+    def _first(self, view: View, make: Make, tables: Tables, columns: Sequence[str]) -> pa.Table:
+        partial = partial_of(view, make(tables), self.engine.origins)
         assert partial is not None
-        return engine.arrow(partial.first(columns))
+        return self.engine.arrow(partial.first(columns))
 
-    def _added(self, view: View, partial: Partial, bounds: frozenset[int]) -> pa.Table:
+    def _added(self, view: View, make: Make, plan: Plan, stored: pa.Table) -> pa.Table:
+        """The first step with what changed rows add up to in the place of what they added up to then."""
         assert self._earlier is not None
-        sides = ((self._before, self._earlier.as_of), (self.engine, self.moment))
-
-        def some(keys: pa.Table, columns: Sequence[str]) -> tuple[pa.Table, pa.Table]:
-            gone, come = (
-                self._first(engine, view, Restricted(engine, moment, view.table, keys), columns)
-                for engine, moment in sides
-            )
-            return gone, come
-
-        moved = []
+        assert plan.partial is not None
+        picked, partial = self._picked(view.table), plan.partial
+        moved: list[Moved] = []
+        sides = ((picked.was, self._earlier.as_of), (picked.now, self.moment))
         for by, columns in partial.closures.items():
-            keys = self._changes.keys(view.table, by, bounds)
-            moved += [some(keys, columns)] if keys.num_rows else []
+            keys = self._changes.keys(view.table, by, plan.bounds)
+            if keys.num_rows:
+                some = (Restricted(self.engine, moment, view.table, rows, keys) for rows, moment in sides)
+                gone, come = (self._first(view, make, side, columns) for side in some)
+                moved.append((gone, come))
 
         def anew(ids: pa.Array) -> pa.Table:
-            keys = pa.table({view.entity[0]: ids})
-            some = Restricted(self.engine, self.moment, view.table, keys)
-            return self._first(self.engine, view, some, list(partial.extremes))
+            every = self.engine.some(view.table, lambda rows: sharing(rows, pa.table({view.entity[0]: ids})))
+            some = Restricted(self.engine, self.moment, view.table, every)
+            return self._first(view, make, some, list(partial.extremes))
 
-        return added(self.engine, partial, self._earlier.firsts[view.name], moved, anew)
+        return added(self.engine, partial, stored, moved, anew)
 
-    def _part(self, name: str, of: str, by: Sequence[str], expr: Make) -> pa.Table:
-        """A part as it is now: the rows that changed made anew, the others taken over."""
-        if name in self.state.parts:
-            return self.state.parts[name]
-        plan = self._plan(expr)
-        earlier = None if self._earlier is None else self._earlier.parts.get(name)
-        if earlier is None or not self._same(plan, of):
-            made = self.engine.arrow(expr(Tables(self.engine, self.moment)))
-        else:
-            keys = self._changes.keys(of, by, plan.bounds)
-            fresh = self.engine.arrow(expr(Restricted(self.engine, self.moment, of, keys)))
-            held, new = ibis.memtable(earlier), ibis.memtable(keys)
-            others = held.anti_join(new, [held[one].identical_to(new[one]) for one in by])
-            made = pa.concat_tables([self.engine.arrow(others), fresh])
-        self.state.parts[name] = made
-        return made
+    def _part(self, part: Part) -> ir.Table:
+        """A part as it is now."""
+        if part.name not in self._parts:
+            self._parts[part.name] = plan_of_part(self.engine, self.moment, part)
+        plan = self._parts[part.name]
+        if part.name not in self.state.parts:
+            self.state.parts[part.name] = self._renewed(part, plan)
+        rows = ibis.memtable(self.state.parts[part.name])
+        return rows if plan.partial is None else plan.partial.second(rows)
+
+    def _renewed(self, part: Part, plan: Plan) -> pa.Table:
+        known = None if self._earlier is None else self._earlier.parts.get(part.name)
+        if known is not None and self._same(plan):
+            return known
+        if known is None or not self._same(plan, part.of):
+            if plan.partial is None:
+                return self.engine.arrow(part.expr(self.tables))
+            return self._first(part.view, part.expr, self.tables, plan.partial.columns)
+        if plan.partial is None:
+            return self._remade(part, plan, known)
+        return self._added(part.view, part.expr, plan, known)
+
+    def _remade(self, part: Part, plan: Plan, known: pa.Table) -> pa.Table:
+        """The rows of a part with the same values as a changed row made anew, the others taken over."""
+        keys = self._changes.keys(part.of, part.by, plan.bounds)
+        some = Restricted(self.engine, self.moment, part.of, self._picked(part.of).now, keys)
+        fresh = self.engine.arrow(part.expr(some)).cast(known.schema)
+        old, new = ibis.memtable(known), ibis.memtable(keys)
+        others = old.anti_join(new, [old[one].identical_to(new[one]) for one in part.by])
+        return pa.concat_tables([self.engine.arrow(others), fresh])
 
 
-def _dated_by_rows(query: ir.Table) -> bool:
-    """Whether the windows of a fused aggregation go by what `Changes` looks at: when its rows happened or began."""
-    rows = query.op().parent.parent.to_expr()
-    dated = fields_of(rows.event_at) if "event_at" in rows.columns else ()
-    return all(name in (*contract_of(table).event, "valid_from") for table, name in dated)
-
-
-def _touched(then: Profiles, now: Profiles) -> int:
-    everybody = then.values.index.union(now.values.index)
-    told = []
+def _touched(then: Known, now: Profiles) -> int:
+    place = then.values.index.get_indexer(now.values.index)
+    here = np.flatnonzero(place >= 0)
+    same = np.ones(len(here), dtype=bool)
     for name in ("values", "attributes"):
-        old, new = (getattr(one, name).reindex(everybody) for one in (then, now))
-        told.append(((old == new) | (old.isna() & new.isna())).all(axis=1))
-    here = everybody.isin(then.values.index) & everybody.isin(now.values.index)
-    return int((~(told[0] & told[1] & here)).sum())
+        for column in getattr(now, name).columns:
+            old, new = getattr(then, name)[column].array[place[here]], getattr(now, name)[column].array[here]
+            same &= np.asarray((old == new) | (pd.isna(old) & pd.isna(new)), dtype=bool)
+    return len(then.values) + len(now.values) - len(here) - int(same.sum())

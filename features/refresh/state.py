@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -28,6 +31,13 @@ from features.refresh.changes import Files
 FOLDER = "refresh"
 FACTS = "state.json"
 KINDS = ("frames", "firsts", "parts")
+
+
+class Known(NamedTuple):
+    """What stored profiles are compared by."""
+
+    values: pd.DataFrame
+    attributes: pd.DataFrame
 
 
 @dataclass
@@ -76,9 +86,14 @@ def save(profiles: Profiles, state: State, folder: Path) -> Path:
     def beside(fresh: Path) -> None:
         (fresh / FOLDER).mkdir()
         facts = {name: getattr(state, name) for name in ("entity", "min_peers", "files", "program")}
-        for kind in KINDS:
-            for name, table in getattr(state, kind).items():
-                pq.write_table(table, fresh / FOLDER / f"{kind}-{name}.parquet", compression="zstd")
+        tables = {f"{kind}-{name}": table for kind in KINDS for name, table in getattr(state, kind).items()}
+        with ThreadPoolExecutor() as pool:
+            writing = [
+                pool.submit(pq.write_table, table, fresh / FOLDER / f"{name}.parquet", compression="zstd")
+                for name, table in tables.items()
+            ]
+        for one in writing:
+            one.result()
         told = json.dumps({**facts, "as_of": state.as_of.isoformat()}, ensure_ascii=False, indent=1)
         (fresh / FOLDER / FACTS).write_text(told, encoding="utf-8")
 
@@ -88,8 +103,8 @@ def save(profiles: Profiles, state: State, folder: Path) -> Path:
     return folder
 
 
-def load(root: Path, entity: str) -> tuple[State, Profiles] | None:
-    """The newest profiles of an entity that have a state, and the state; None when there are none to be read."""
+def load(root: Path, entity: str) -> tuple[State, Known] | None:
+    """The newest state of an entity, and what its profiles said; None when there are none to be read."""
     for folder in _stored(root / entity):
         try:
             facts = json.loads((folder / FOLDER / FACTS).read_text(encoding="utf-8"))
@@ -98,7 +113,7 @@ def load(root: Path, entity: str) -> tuple[State, Profiles] | None:
             for path in sorted((folder / FOLDER).glob("*.parquet")):
                 kind, _, name = path.stem.partition("-")
                 getattr(state, kind)[name] = pq.read_table(path)
-            return state, profile_store.load(folder)
+            return state, Known(*(pd.read_parquet(folder / f"{name}.parquet") for name in Known._fields))
         except (OSError, ValueError, TypeError, AttributeError):
             continue
     return None

@@ -12,10 +12,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from features.resolution.codes import credit_code
 from gnomon.errors import Misuse, nearest
 from gnomon.terms import Text
 
 Kind = Literal["firm", "person"]
+KINDS: tuple[Kind, ...] = ("firm", "person")
+Standing = Literal["waiting", "accepted", "undone"]
+"""What became of a link: found and not looked at yet; holds; does not hold."""
+CERTAIN = "same-code"
+"""The rule whose links hold without anybody looking at them: an equal code with the right check digit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +61,22 @@ class Kept:
 
     link: Link
     at: str
-    undone: bool
+    standing: Standing
     reason: str
-    """Why it was undone."""
+    """Why it was accepted or undone."""
 
 
 class Journal:
-    """All links of a workspace. What was undone is not linked again by itself."""
+    """All links of a workspace. Links wait until somebody accepts them, those of equal codes excepted.
+
+    What was undone is not linked again by itself.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "links.jsonl"
 
     def all(self) -> dict[str, Kept]:
-        """Links by id, the undone ones included."""
+        """Links by id, whatever became of them."""
         kept: dict[str, Kept] = {}
         lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
         for line in lines:
@@ -77,15 +86,18 @@ class Journal:
                 continue  # The last line of a process that died.
             if told["action"] == "link":
                 link = _link(told["link"])
-                kept[link.link_id] = Kept(link, told["at"], False, "")
+                first: Standing = "accepted" if link.method == CERTAIN else "waiting"
+                kept[link.link_id] = Kept(link, told["at"], first, "")
             elif told["id"] in kept:
                 old = kept[told["id"]]
-                kept[told["id"]] = Kept(old.link, old.at, told["action"] == "undo", told["reason"])
+                now: Standing = "undone" if told["action"] == "undo" else "accepted"
+                kept[told["id"]] = Kept(old.link, old.at, now, told["reason"])
         return kept
 
-    def standing(self, kind: Kind | None = None) -> list[Link]:
-        """Links that have not been undone."""
-        return [one.link for one in self.all().values() if not one.undone and kind in (None, one.link.kind)]
+    def accepted(self, kind: Kind | None = None) -> list[Link]:
+        """Links that hold."""
+        kept = self.all().values()
+        return [one.link for one in kept if one.standing == "accepted" and kind in (None, one.link.kind)]
 
     def add(self, links: Iterable[Link]) -> list[Link]:
         """Keep what is new; links that are known, or were undone, are left as they are."""
@@ -94,22 +106,34 @@ class Journal:
         self._write([{"action": "link", "link": asdict(one)} for one in fresh])
         return fresh
 
-    def undo(self, link_id: str, reason: str) -> Link:
-        """Take a link back, for a reason."""
-        return self._decide(link_id, "undo", reason)
+    def undo(self, ids: Sequence[str], reason: str) -> None:
+        """Take links back, for a reason."""
+        self._decide(ids, "undo", reason)
 
-    def redo(self, link_id: str, reason: str) -> Link:
-        """Let an undone link stand again, for a reason."""
-        return self._decide(link_id, "redo", reason)
+    def accept(self, ids: Sequence[str], reason: str) -> None:
+        """Let links hold, undone ones among them, for a reason.
 
-    def _decide(self, link_id: str, action: str, reason: str) -> Link:
+        Raises
+        ------
+        Misuse
+            When firms with two different valid codes would become one: nothing is accepted then.
+        """
         known = self.all()
-        if link_id not in known:
-            raise Misuse("features.resolution.no_link", place=link_id, nearest=nearest(link_id, known) or "-")
+        chosen = [known[one].link for one in ids if one in known]
+        for together in clusters(one for one in [*self.accepted(), *chosen] if one.kind == "firm"):
+            codes = sorted({code for record in together if (code := credit_code(record))})
+            if len(codes) > 1:
+                raise Misuse("features.resolution.two_codes", place=" ".join(ids), codes=", ".join(codes))
+        self._decide(ids, "accept", reason)
+
+    def _decide(self, ids: Sequence[str], action: str, reason: str) -> None:
+        known = self.all()
+        for one in ids:
+            if one not in known:
+                raise Misuse("features.resolution.no_link", place=one, nearest=nearest(one, known) or "-")
         if not reason.strip():
-            raise Misuse("features.resolution.reason", place=link_id)
-        self._write([{"action": action, "id": link_id, "reason": reason.strip()}])
-        return known[link_id].link
+            raise Misuse("features.resolution.reason", place=" ".join(ids))
+        self._write([{"action": action, "id": one, "reason": reason.strip()} for one in dict.fromkeys(ids)])
 
     def _write(self, lines: Sequence[dict[str, Any]]) -> None:
         if not lines:
@@ -138,6 +162,14 @@ def entities(links: Iterable[Link]) -> dict[str, str]:
         left, right = sorted((root(one.left), root(one.right)))
         parent[right] = left
     return {name: root(name) for name in parent}
+
+
+def clusters(links: Iterable[Link]) -> list[list[str]]:
+    """The records that hang together, each group in order."""
+    groups: dict[str, list[str]] = {}
+    for record, entity in sorted(entities(links).items()):
+        groups.setdefault(entity, []).append(record)
+    return list(groups.values())
 
 
 def _link(told: dict[str, Any]) -> Link:

@@ -13,6 +13,7 @@ from cases.people import Person
 from cases.workflow import READERS, ROLES, Role
 from gnomon.errors import Fault
 from gnomon.terms import Text
+from serving.api import scopes
 from serving.api.faults import Unauthenticated
 from serving.api.state import serving_of
 from serving.console import session as sessions
@@ -37,6 +38,7 @@ def person(request: Request) -> Person:
             found = people.person_of_token(session, token.strip())
         if found is None:
             raise Unauthenticated
+        scopes.check(request, found)
         return found
     found, browser = signed_in(request)
     if request.method not in SAFE:

@@ -41,6 +41,18 @@ def paged(
     return page, written_cursor(key(page[-1])) if len(ordered) > limit else None
 
 
+def page_of(
+    fetch: Callable[[list[Any] | None, int], Sequence[T]], key: Callable[[T], list[Any]], cursor: str | None, limit: int
+) -> tuple[Sequence[T], str | None]:
+    """One page that the database cuts, and the cursor of the next; null on the last.
+
+    `fetch` is given the key of the last row read so far (null: none), and how many rows it is to give at most.
+    """
+    rows = fetch(read_cursor(cursor) if cursor else None, limit + 1)
+    page = rows[:limit]
+    return page, written_cursor(key(page[-1])) if len(rows) > limit else None
+
+
 def aware(moment: datetime | None) -> datetime | None:
     """A moment with its zone; UTC when none was given."""
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment

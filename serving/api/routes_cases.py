@@ -151,9 +151,6 @@ def one_case(case_id: int, request: Request, response: Response, asking: Reader)
     with serving_of(request).session() as session:
         view = service.read(session, case_id, asking)
         around = dossier.dossier(session, case_id, asking)
-        if around["forecast"] is not None:
-            # How many cases it was learned from would count other bodies' cases.
-            del around["forecast"]["learned_from"]
         around["merges"] = [
             one
             for one in around["merges"]
@@ -195,7 +192,7 @@ def act(
 
     403 the role may not, or somebody else owns the case; 409 the state forbids it or the case has changed since the
     version named; 422 a reason, outcome or person is missing."""
-    version = _version(asked.version, match)
+    version = version_of(asked.version, match)
 
     def do() -> dict[str, int]:
         return {"case": service.act(session, case_id, asked.action, asking, version, **asked.given()).id}
@@ -210,7 +207,8 @@ def _tagged(response: Response, case: Case) -> CaseOut:
     return CaseOut.of(case)
 
 
-def _version(told: int | None, match: str | None) -> int:
+def version_of(told: int | None, match: str | None) -> int:
+    """The version that a request was decided on, from its body or from `If-Match`; a fault (422) when it says none."""
     if told is not None:
         return told
     tag = (match or "").strip().removeprefix("W/").strip('"')

@@ -9,14 +9,17 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from cases import bodies, clock, imports, outbox, raising
+from cases.imports import Imported
+from cases.people import Person
 from cases.tables_work import Delivery
 from cases.workflow import Role
 from gnomon.errors import Fault, Misuse
 from serving.api.auth import Administrator, Anyone, Operator
+from serving.api.casework import elsewhere
 from serving.api.paging import Id, Limit, Since, since
 from serving.api.schemas import Wire
 from serving.api.sent import EXPORT, Export
-from serving.api.state import serving_of
+from serving.api.state import Serving, serving_of
 
 router = APIRouter(tags=["exchange"])
 
@@ -86,18 +89,19 @@ def take_in(
     name: Annotated[str, Query(max_length=80, description="Tells two systems of one make apart.")] = "",
 ) -> ImportedOut:
     """The body is the export itself. All of it enters or, when a record is wrong, nothing; each record enters once."""
-    raising.may_import(asking)
-    with serving_of(request).session() as session:
-        done = imports.take(session, system, text_of(content), asking, name)
+    done = imported(serving_of(request), content, system, name, asking)
     return ImportedOut(new=done.new, known=done.known, skipped=done.skipped)
 
 
-def text_of(content: bytes) -> str:
-    """An export as text; a fault (400) when it is not UTF-8."""
+def imported(serving: Serving, content: bytes, system: str, name: str, asking: Person) -> Imported:
+    """What became of an export; a fault (400) when it is not UTF-8."""
+    raising.may_import(asking)
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Misuse("serving.cases.unreadable", place="body") from None
+    with serving.session() as session, elsewhere(session, asking):
+        return imports.take(session, system, text, asking, name)
 
 
 @router.get("/v1/outbox", summary="How the outbox stands")

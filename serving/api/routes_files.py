@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated
 from urllib.parse import quote
 
@@ -48,8 +49,7 @@ def attach(
         return {"attachment": made.id}
 
     with serving_of(request).session() as session:
-        # The bytes are not part of what is compared: their digest stands on the attachment.
-        asked = {"case": case_id, "name": name, "item": item, "size": len(content)}
+        asked = {"case": case_id, "name": name, "item": item, "sha256": hashlib.sha256(content).hexdigest()}
         made = once(session, asking, key, asked, put)
         held = rectification.attachments(session, case_id)
         return AttachmentOut.model_validate(next(one for one in held if one.id == made["attachment"]))

@@ -12,8 +12,7 @@ from cases import bodies
 from cases.workflow import Role
 from gnomon.errors import Fault
 from serving.api.auth import Reader
-from serving.api.schemas import EntityScoreOut
-from serving.api.schemas_jobs import JobIn, JobOut, JobRows, JobsOut, NotScored
+from serving.api.schemas_jobs import EntityAskedOut, JobIn, JobOut, JobRows, JobsOut, NotScored
 from serving.api.state import serving_of
 from serving.jobs import Job
 
@@ -24,11 +23,13 @@ Key = Annotated[str, Path(max_length=60)]
 @router.post("/v1/jobs", status_code=202, summary="Score many entities")
 def submit(asked: JobIn, request: Request, asking: Reader) -> JobOut:
     """The job goes on through restarts of the server; `GET` tells how far it is. An entity that cannot be scored is
-    told in the result and holds up nothing. 429 when too many jobs wait."""
+    told in the result and holds up nothing. 429 when too many jobs wait. With an aim the job tells where the learned
+    model's threshold lies, in `asks` of each entity which models would ask about it, and in `stated` what may be
+    expected, or why nobody is asked about: what `gnomon score` says, without handing anything over."""
     serving = serving_of(request)
     scorer = serving.scorer(asked.entity)
     ids = scorer.reference.ids if asked.everybody else list(dict.fromkeys(asked.ids))
-    return JobOut.of(serving.jobs.submit(asking.name, scorer.entity, ids, asked.explain))
+    return JobOut.of(serving.jobs.submit(asking.name, scorer.entity, ids, asked.explain, asked.aim))
 
 
 @router.get("/v1/jobs", summary="Jobs, the newest first")
@@ -60,7 +61,7 @@ def results(key: Key, request: Request, asking: Reader, cursor: Annotated[int, Q
     """Parts are there as soon as they are done; `cursor` numbers them from 0."""
     found = _found(request, key, asking)
     rows = serving_of(request).jobs.rows(key, cursor)
-    items = [NotScored(**row) if "fault" in row else EntityScoreOut(**row) for row in rows]
+    items = [NotScored(**row) if "fault" in row else EntityAskedOut(**row) for row in rows]
     return JobRows(items=items, cursor=cursor + 1 if cursor + 1 < found.parts else None)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
+from sqlalchemy.orm import Session
 
 from cases import clock, labels, lists
 from cases.lists import Kind
@@ -12,7 +15,7 @@ from cases.people import Person
 from gnomon.terms import Text
 from monitoring import outcomes
 from serving.api.auth import Reader, only
-from serving.api.paging import Cursor, Limit, Name, Since, aware, paged
+from serving.api.paging import Cursor, Limit, Name, Since, aware, page_of, paged
 from serving.api.routes_changes import LEARNERS
 from serving.api.schemas import TextOut
 from serving.api.schemas_lists import (
@@ -108,8 +111,12 @@ def list_labels(
 ) -> LabelsOut:
     """A later row with the same `label_id` supersedes the earlier one."""
     with serving_of(request).reading() as session:
-        found = labels.labels(session, aware(updated_since), asking)
-    page, following = paged(found, lambda row: [row["labelled_at"].isoformat(), row["label_id"]], cursor, limit)
+        page, following = page_of(
+            lambda after, most: labels.labels(session, aware(updated_since), asking, after=after, limit=most),
+            labels.key,
+            cursor,
+            limit,
+        )
     return LabelsOut(items=[LabelOut.model_validate(row) for row in page], cursor=following)
 
 
@@ -117,12 +124,22 @@ def _page(
     request: Request, kind: Kind, asking: Person, cursor: str | None, limit: int, scene: str | None, moment: Any
 ) -> tuple[list[dict[str, Any]], str | None]:
     with serving_of(request).reading() as session:
-        rows = lists.rows(session, kind, asking, aware(moment), scene)
-    if kind is Kind.DUTIES:
-        page, following = paged(rows, lambda row: [row["organisation"] or "", row["owner"] or ""], cursor, limit)
-    else:
-        page, following = paged(rows, lambda row: [row["id"]], cursor, limit)
+        page, following = page_of_list(session, kind, asking, cursor, limit, aware(moment), scene)
     return [{name: _plain(value) for name, value in row.items()} for row in page], following
+
+
+def page_of_list(
+    session: Session,
+    kind: Kind,
+    asking: Person,
+    cursor: str | None,
+    limit: int,
+    moment: datetime | None,
+    scene: str | None,
+) -> tuple[Sequence[dict[str, Any]], str | None]:
+    """One page of one of the three lists, and the cursor of the next; null on the last."""
+    fetch = lambda after, most: lists.rows(session, kind, asking, moment, scene, after=after, limit=most)  # noqa: E731
+    return page_of(fetch, lambda row: lists.key(kind, row), cursor, limit)
 
 
 def _plain(value: Any) -> Any:

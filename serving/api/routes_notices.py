@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
+from sqlalchemy.orm import Session
 
 from cases import meetings, notices
-from cases.tables_work import Notice
+from cases.people import Person
+from cases.tables_work import Audience, Circular, Notice
 from serving.api.auth import Anyone, Reader
-from serving.api.paging import Cursor, Id, Limit, Since, aware, paged, since
+from serving.api.paging import Cursor, Id, Limit, Since, aware, page_of
 from serving.api.schemas import TextOut, Wire
 from serving.api.schemas_cases import Number
 from serving.api.schemas_dossier import AudienceOut, CircularOut
@@ -69,14 +72,11 @@ def list_notices(
 ) -> NoticesOut:
     """Nobody reads another's."""
     with serving_of(request).reading() as session:
-        rows = notices.mine(session, asking, unread, before, limit)
-        shown = since(rows, updated_since, lambda one: one.at, lambda one: one.read_at)
-        # They come newest first: once one is too old, so is what follows.
-        more = len(rows) == limit and (updated_since is None or len(shown) == len(rows))
+        rows = notices.mine(session, asking, unread, before, limit, aware(updated_since))
         return NoticesOut(
-            items=[_notice(one) for one in shown],
+            items=[_notice(one) for one in rows],
             unread=notices.unread(session, asking),
-            cursor=rows[-1].id if more else None,
+            cursor=rows[-1].id if len(rows) == limit else None,
         )
 
 
@@ -93,10 +93,7 @@ def list_circulars(
 ) -> CircularsOut:
     """The newest first, each body's acknowledgement with it."""
     with serving_of(request).reading() as session:
-        rows = meetings.circulars(session, asking)
-        start = aware(updated_since)
-        rows = list(since(rows, start, lambda row: row[0].at, lambda row: row[1].acknowledged_at))
-        page, following = paged(rows, lambda row: [-row[0].id, row[1].body], cursor, limit)
+        page, following = circulars_of(session, asking, cursor, limit, aware(updated_since))
         items = [{**one.as_dict(), "audience": got.as_dict()} for one, got in page]
     return CircularsOut(items=[CircularOut.model_validate(one) for one in items], cursor=following)
 
@@ -106,6 +103,14 @@ def acknowledge(number: Id, request: Request, asking: Anyone) -> AudienceOut:
     """Once; 404 when it did not go there, 409 when somebody did before."""
     with serving_of(request).session() as session:
         return AudienceOut.model_validate(meetings.acknowledge(session, number, asking))
+
+
+def circulars_of(
+    session: Session, asking: Person, cursor: str | None, limit: int, moment: datetime | None = None
+) -> tuple[Sequence[tuple[Circular, Audience]], str | None]:
+    """One page of what the person's bodies were told, and the cursor of the next; null on the last."""
+    fetch = lambda after, most: meetings.circulars(session, asking, moment, after=after, limit=most)  # noqa: E731
+    return page_of(fetch, lambda row: [row[0].id, row[1].body], cursor, limit)
 
 
 def _notice(one: Notice) -> NoticeOut:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -11,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from cases import bodies, people
 from cases.people import Person
+from cases.scopes import Scope
 from cases.tables import Account
 from cases.workflow import Role
 from gnomon.errors import Fault
+from serving.api import scopes
 from serving.api.auth import Administrator, Anyone
 from serving.api.paging import Cursor, Limit, Since, paged, since
 from serving.api.schemas import Wire
@@ -92,9 +95,12 @@ class PasswordIn(Wire):
 
 
 class TokenIn(Wire):
-    """How long a token is good."""
+    """How long a token is good, and what for."""
 
     days: int = Field(people.TOKEN_DAYS, ge=1, le=people.TOKEN_DAYS)
+    scopes: list[Scope] | None = Field(
+        None, min_length=1, max_length=len(Scope), description="Null: all that the account's role may."
+    )
 
 
 class TokenOut(Wire):
@@ -166,11 +172,12 @@ def password(name: str, asked: PasswordIn, request: Request, asking: Administrat
 
 @router.post("/v1/people/{name}/tokens", status_code=201, summary="A new token of a service account")
 def issue(name: str, asked: TokenIn, request: Request, asking: Administrator) -> TokenOut:
-    """For accounts of systems alone: a person's token would let an administrator act in their name."""
+    """For accounts of systems alone: a person's token would let an administrator act in their name. A token with
+    scopes makes none that may do more."""
+    given = None if asked.scopes is None else frozenset(asked.scopes)
+    scopes.may_give(asking, given)
     with serving_of(request).session() as session:
-        if people.required(session, name).role is not Role.SERVICE:
-            raise Fault("serving.people.token", place=name, status=403)
-        return TokenOut(token=people.issue_token(session, name, asking.actor, asked.days))
+        return TokenOut(token=token_of(session, asking, name, asked.days, given))
 
 
 @router.delete("/v1/people/{name}/tokens", summary="Make all tokens of an account worthless")
@@ -217,6 +224,15 @@ def add_person(
     return people.add(session, name, role, asking.actor, password, display, organisation or None)
 
 
+def token_of(
+    session: Session, asking: Person, name: str, days: int = people.TOKEN_DAYS, given: Iterable[Scope] | None = None
+) -> str:
+    """A new token of a service account; a fault (403) for a person's."""
+    if people.required(session, name).role is not Role.SERVICE:
+        raise Fault("serving.people.token", place=name, status=403)
+    return people.issue_token(session, name, asking.actor, days, given)
+
+
 def shut(session: Session, asking: Person, name: str) -> None:
     """Shut an account; nobody shuts their own, for who would open it again."""
     if name == asking.name:
@@ -225,7 +241,4 @@ def shut(session: Session, asking: Person, name: str) -> None:
 
 
 def _told(session: Session, name: str) -> PersonOut:
-    found = [one for one in people.everyone(session) if one.name == name]
-    if not found:
-        people.required(session, name)
-    return PersonOut.of(session, found[0])
+    return PersonOut.of(session, people.account(session, name))

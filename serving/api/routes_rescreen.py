@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
 from cases import raising, rescreen
-from cases.rescreen import Ours
 from gnomon.errors import Fault
 from serving.api.auth import Anyone, Reader
+from serving.api.paging import Cursor, Limit, Since, aware, page_of
 from serving.api.schemas_jobs import RescreenIn, ScreenedList, ScreenedOut
-from serving.api.state import Serving, serving_of
+from serving.api.state import serving_of
+from serving.second_opinion import verdict
 
 router = APIRouter(tags=["warnings"])
 
@@ -25,7 +25,7 @@ def take_in(asked: RescreenIn, request: Request, asking: Anyone) -> list[Screene
     raising.may_import(asking)
     # Scored before the transaction begins: nobody waits for the queue meanwhile.
     topics = {(one.entity_kind, one.entity_id, one.scheme) for one in asked.warnings}
-    ours = {topic: verdict(serving, *topic) for topic in sorted(topics)}
+    ours = {topic: verdict(serving.scorer, *topic) for topic in sorted(topics)}
     with serving.session() as session:
         done = rescreen.rescreen(
             session,
@@ -45,32 +45,18 @@ def answers(
     request: Request,
     asking: Reader,
     system: Annotated[str, Query(min_length=1, max_length=200)],
-    after: Annotated[int, Query(ge=0, lt=2**63, description="`cursor` of the page before.")] = 0,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    updated_since: Annotated[datetime | None, Query(description="Only those whose case has changed since.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    updated_since: Since = None,
 ) -> ScreenedList:
-    """By their number; with `updated_since` by the moment of the last change."""
+    """By their number; with `updated_since` those whose case has changed since, the longest unchanged first."""
     raising.may_import(asking)
-    if updated_since is not None and updated_since.tzinfo is None:
-        updated_since = updated_since.replace(tzinfo=UTC)
+    start = aware(updated_since)
     with serving_of(request).reading() as session:
-        rows = rescreen.statuses(session, system, updated_since, after, limit, asking)
-        items = [ScreenedOut.of(record, case) for record, case in rows]
-    return ScreenedList(items=items, cursor=items[-1].id if len(items) == limit else None)
-
-
-def verdict(serving: Serving, kind: str, entity_id: str, scheme: str) -> Ours | None:
-    """What our models say about the entity; null when it has no profile, or no model of ours can judge it."""
-    try:
-        scorer = serving.scorer(kind)
-        (told,) = scorer.score(scorer.entities([entity_id]), explain=False)
-    except Fault:
-        return None
-    fired = [one for one in told.rules if one.model.scheme == scheme]
-    if fired:
-        best = max(fired, key=lambda one: one.score)
-        return Ours(best.model.id, best.score, 1.0, warns=True)
-    if told.learned is not None:
-        return Ours(told.learned.model, told.learned.score, told.learned.percentile, warns=False)
-    silent = [model for model in scorer.rules if model.scheme == scheme and model.id not in told.unknown]
-    return Ours(silent[0].id, 0.0, 0.0, warns=False) if silent else None
+        rows, following = page_of(
+            lambda after, most: rescreen.statuses(session, system, start, after=after, limit=most, reader=asking),
+            lambda row: rescreen.key(row, start),
+            cursor,
+            limit,
+        )
+        return ScreenedList(items=[ScreenedOut.of(record, case) for record, case in rows], cursor=following)

@@ -13,7 +13,7 @@ from cases.suppression import Report
 from cases.tables_work import Suppression
 from serving.api.auth import Anyone, Reader
 from serving.api.once import Key, once
-from serving.api.paging import Cursor, Id, Limit, Since, aware, paged, since
+from serving.api.paging import Cursor, Id, Limit, Since, aware, page_of
 from serving.api.schemas import WarningLine, WarningsOut, Wire
 from serving.api.state import serving_of
 
@@ -74,13 +74,12 @@ def report(
 ) -> SuppressionsOut:
     """Where bodies are registered, those of oversight alone may read it."""
     with serving_of(request).reading() as session:
-        rows = suppression.report(session, asking)
-    moments = (
-        lambda one: one.suppression.asked_at,
-        lambda one: one.suppression.approved_at,
-        lambda one: one.suppression.lifted_at,
-    )
-    page, following = paged(since(rows, updated_since, *moments), lambda one: [-one.suppression.id], cursor, limit)
+        page, following = page_of(
+            lambda after, most: suppression.report(session, asking, aware(updated_since), after=after, limit=most),
+            lambda one: [one.suppression.id],
+            cursor,
+            limit,
+        )
     return SuppressionsOut(items=[SuppressedOut.of(one) for one in page], cursor=following)
 
 
@@ -114,9 +113,22 @@ def lift(number: Id, request: Request, asking: Anyone) -> SuppressionOut:
 
 
 @router.get("/v1/suppressions/{number}/warnings", summary="The warnings that a suppression hid")
-def hidden(number: Id, request: Request, asking: Reader, cursor: Cursor = None, limit: Limit = 50) -> WarningsOut:
+def hidden(
+    number: Id,
+    request: Request,
+    asking: Reader,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    updated_since: Since = None,
+) -> WarningsOut:
     """The newest first; `POST /v1/warnings/{key}/raise` puts one into the queue."""
     with serving_of(request).reading() as session:
-        rows = suppression.warnings(session, number, asking)
-        page, following = paged(rows, lambda one: [-one.id], cursor, limit)
+        page, following = page_of(
+            lambda after, most: suppression.warnings(
+                session, number, asking, aware(updated_since), after=after, limit=most
+            ),
+            lambda one: [one.id],
+            cursor,
+            limit,
+        )
         return WarningsOut(items=[WarningLine.of(row) for row in page], cursor=following)

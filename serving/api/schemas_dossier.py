@@ -145,6 +145,7 @@ class BreachOut(Wire):
 
     working_days_left: int = Field(description="Negative when the date has passed.")
     breach: float | None = Field(description="Chance that it misses its date; null when too few closed to tell.")
+    learned_from: int = Field(description="Closed cases, of those one may see, that it is read from.")
 
 
 class CopyOut(Wire):

@@ -11,7 +11,7 @@ from cases.rescreen import Theirs
 from cases.tables import Case
 from cases.tables_work import Foreign
 from gnomon.terms import Severity
-from serving.api.schemas import EntityScoreOut, Wire
+from serving.api.schemas import EntityScoreOut, TextOut, Wire
 from serving.jobs import MOST, Job, State
 
 Short = Annotated[str, Field(min_length=1, max_length=200)]
@@ -25,12 +25,53 @@ class JobIn(Wire):
     ids: list[Short] = Field([], max_length=MOST)
     everybody: bool = Field(False, description="All entities that have a stored profile.")
     explain: bool = False
+    budget: int | None = Field(None, ge=1, le=MOST, description="Aim: so many entities to look at.")
+    precision: float | None = Field(
+        None, gt=0, lt=1, description="Aim: the learned model asks while so large a share is expected to be hits."
+    )
+    fdr: float | None = Field(
+        None, gt=0, lt=1, description="Aim: the learned model asks with at most so large a share of false ones."
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if bool(self.ids) == self.everybody:
             raise ValueError("give either ids or everybody")
+        if len(self._aims()) > 1:
+            raise ValueError("give one of budget, precision and fdr")
         return self
+
+    @property
+    def aim(self) -> dict[str, float] | None:
+        """The one aim by its name; None: scores alone."""
+        return self._aims() or None
+
+    def _aims(self) -> dict[str, float]:
+        given = {name: getattr(self, name) for name in ("budget", "precision", "fdr")}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class ExpectedOut(Wire):
+    """What may be expected of those asked about; null where nothing is known."""
+
+    precision: float | None = Field(description="Mean calibrated probability of being confirmed when looked at.")
+    low: float | None
+    high: float | None
+    seen: int = Field(description="Labelled entities at or above the threshold, scored out of fold.")
+    confirmed: int
+    false_share: float | None = Field(description="Lowest limit on false discoveries that asks about as many.")
+
+
+class ThresholdOut(Wire):
+    """Where the learned model's threshold lies."""
+
+    by: str = Field(description="budget, precision or fdr.")
+    aim: float
+    score: float | None = Field(description="Score of the last one asked about; null when nobody is.")
+    asked: int
+    population: int
+    expected: ExpectedOut
+    made: TextOut
 
 
 class JobOut(Wire):
@@ -48,6 +89,11 @@ class JobOut(Wire):
     created_at: datetime
     updated_at: datetime
     fault: str = Field(description="Why the job failed as a whole.")
+    aim: dict[str, float] | None = Field(description="What the threshold is to keep to, where that was asked for.")
+    threshold: ThresholdOut | None = Field(description="Null without an aim, without a learned model, or before.")
+    stated: TextOut | None = Field(
+        description="How the threshold was made and what may be expected, or why nobody is asked about."
+    )
 
     @classmethod
     def of(cls, job: Job) -> Self:
@@ -62,6 +108,14 @@ class JobsOut(Wire):
     cursor: str | None = Field(description="Give it back for the next page; null on the last one.")
 
 
+class EntityAskedOut(EntityScoreOut):
+    """What the models say about one entity of a job."""
+
+    asks: list[str] | None = Field(
+        None, description="Models that would ask about it under the job's aim; null without an aim."
+    )
+
+
 class NotScored(Wire):
     """An entity that could not be scored, and why."""
 
@@ -72,7 +126,7 @@ class NotScored(Wire):
 class JobRows(Wire):
     """One part of a job's result."""
 
-    items: list[EntityScoreOut | NotScored]
+    items: list[EntityAskedOut | NotScored]
     cursor: int | None = Field(description="Number of the next part; null when there is none yet.")
 
 
@@ -137,4 +191,4 @@ class ScreenedList(Wire):
     """A page of answers to one platform."""
 
     items: list[ScreenedOut]
-    cursor: int | None = Field(description="Give it back as `after`, with the last `updated_at`; null on the last.")
+    cursor: str | None = Field(description="Give it back for the next page; null on the last one.")

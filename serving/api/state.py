@@ -19,8 +19,10 @@ from gnomon.errors import Fault
 from monitoring import job_store
 from serving.api.metrics import Held, Metrics
 from serving.api.schemas import EntityScoreOut
-from serving.jobs import Asked, Jobs, Row
+from serving.asking import asking
+from serving.jobs import Asked, Jobs, Line, Row
 from serving.scoring import Scorer, scorer
+from training.threshold import Aim
 
 
 class Serving:
@@ -36,7 +38,7 @@ class Serving:
         self.models: dict[str, WarningModel] = load.load(settings.model_folder)
         self._scorers: dict[str, Scorer] = {}
         self._lock = threading.Lock()
-        self.jobs = Jobs(settings.workspace / "jobs", self._score_part)
+        self.jobs = Jobs(settings.workspace / "jobs", self._score_part, self._line)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -83,6 +85,14 @@ class Serving:
                 rows.append({"entity_id": one, "fault": fault.told(self.settings.language)})
         self.metrics.scored(asked.entity, len(told))
         return rows
+
+    def _line(self, asked: Asked) -> Line:
+        assert asked.aim is not None
+        scorer = self.scorer(asked.entity)
+        known = scorer.reference.values.index
+        profiles = scorer.reference.select([one for one in asked.ids if one in known])
+        found = asking(self.settings, profiles, Aim(**asked.aim), self.models, scorer.champion)  # type: ignore[arg-type]
+        return Line(found.by, found.threshold, {"zh": found.stated.zh, "en": found.stated.en})
 
 
 def serving_of(request: Request) -> Serving:

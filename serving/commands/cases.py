@@ -16,7 +16,7 @@ from cases.workflow import ACTIONS, MEANINGS, MOVES, OUTCOMES, SEVERITIES, STATE
 from gnomon.errors import Misuse
 from gnomon.i18n import say
 from gnomon.terms import Outcome, Severity, Text
-from serving.commands import casework
+from serving.commands import casework, packages
 from serving.commands.output import Format, FormatOption, WorkspaceOption, emit, moment, settings_for
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def register(app: typer.Typer) -> None:
             form = _full
         group.command(action.value.replace("_", "-"), help=MEANINGS[action].en)(form(action))
     casework.register(group)
+    packages.register(group)
     app.add_typer(group, name="cases")
 
 
@@ -97,7 +98,7 @@ def list_cases(
             cursor=cursor,
             limit=limit,
             organisation=organisation,
-            reader=None if reader is None else people.required(session, reader).by_way_of("cli"),
+            reader=people.named(session, reader),
         )
     emit([_row(case, form) for case in page.rows], form, settings.language)
     if page.cursor is not None:

@@ -29,7 +29,6 @@ def register(group: typer.Typer) -> None:
         ("list-of", list_of),
         ("forecast", forecast),
         ("totals", totals),
-        ("give", give),
         ("suppress", suppress),
         ("suppressions", suppressions),
         ("search", search_trail),
@@ -178,7 +177,7 @@ def list_of(
         raise Misuse("serving.cases.list_kind", place="KIND", value=kind, known=", ".join(lists.Kind))
     settings = settings_for(workspace)
     with transaction(store.upgrade(settings)) as session:
-        person = None if reader is None else people.required(session, reader)
+        person = people.named(session, reader)
         rows = lists.rows(session, lists.Kind(kind), person, moment(since))
     emit(rows, form, settings.language)
 
@@ -194,7 +193,7 @@ def forecast(
 
     settings = settings_for(workspace)
     with transaction(store.upgrade(settings)) as session:
-        person = None if reader is None else people.required(session, reader)
+        person = people.named(session, reader)
         rows = [
             {
                 "case": one.case_id,
@@ -223,32 +222,9 @@ def totals(
 
     settings = settings_for(workspace)
     with transaction(store.upgrade(settings)) as session:
-        person = None if reader is None else people.required(session, reader)
+        person = people.named(session, reader)
         told = results.totals(session, person, moment(since), scene)
     emit([asdict(told) | {"found": str(told.found), "recovered": str(told.recovered)}], form, settings.language)
-
-
-def give(
-    case_id: Annotated[int, typer.Argument(metavar="CASE", help="Number of the case.")],
-    file: Annotated[Path, typer.Argument(help="Where the package is written.")],
-    actor: ActorOption,
-    to: Annotated[str, typer.Option("--to", help="The agency that gets it.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why.")],
-    workspace: WorkspaceOption = None,
-) -> None:
-    """Write one case as a signed package for an agency without an account; it goes on the trail."""
-    from cases import packages, people, store
-    from gnomon.database import transaction
-
-    settings = settings_for(workspace)
-    with transaction(store.upgrade(settings)) as session:
-        person = people.required(session, actor).by_way_of("cli")
-        package = packages.give(session, settings, case_id, to, reason, person)
-        # Written before the trail says so: a full disk leaves no giving behind that did not happen.
-        try:
-            file.write_bytes(package)
-        except OSError:
-            raise Misuse("serving.cases.unwritable", place=str(file)) from None
 
 
 def suppress(
@@ -310,7 +286,7 @@ def search_trail(
     settings = settings_for(workspace)
     names = ("seq", "at", "actor", "action", "subject_id", "after")
     with transaction(store.upgrade(settings)) as session:
-        person = None if reader is None else people.required(session, reader)
+        person = people.named(session, reader)
         found = search.in_trail(session, person, text=text)
         rows = [{name: getattr(event, name) for name in names} for event in found]
     emit(rows, form, settings.language)

@@ -60,7 +60,7 @@ def train(
     with recorded(settings, "train") as wrote, progress(f"train {entity}") as step:
         engine, profiles = _profiles(settings, entity, moment(as_of))
         step.advance()
-        rows = _label_rows(settings, engine, profiles, labels)
+        rows = _label_rows(engine, profiles, labels)
         from features.build import build
         from training.train import train as run
 
@@ -118,20 +118,12 @@ def promote(
 ) -> None:
     """Put a candidate through the gate and move the `champion` alias, or say why not (exit code 1)."""
     settings = settings_for(workspace)
-    from training import registry
-    from training.dataset import known_by, labels_for
-    from training.outcomes import ripe
-    from training.sampling import standing_for
+    from serving.learning import gated
 
     with progress(f"promote {entity}"):
         engine, profiles = _profiles(settings, entity, moment(as_of))
-        rows = _label_rows(settings, engine, profiles, labels)
-        known = weights = None
-        if rows is not None:
-            rows = ripe(rows, None, settings.label_delay)
-            known = labels_for(profiles, rows, str(labels or "label"), moment(as_of))
-            weights = standing_for(known_by(rows, moment(as_of)), profiles.values.index)
-        verdict = registry.promote(settings, entity, profiles, known, version, weights=weights)
+        rows = _label_rows(engine, profiles, labels)
+        verdict = gated(settings, profiles, rows, version, place=str(labels or "label"), until=moment(as_of))
     key = "serving.models.promoted" if verdict.passed else "serving.models.refused"
     said = say(key, settings.language, entity=entity, version=verdict.version, reason=verdict.reason)
     (sys.stdout if verdict.passed else sys.stderr).write(said + "\n")
@@ -267,17 +259,12 @@ def _profiles(settings: Settings, entity: str, as_of: datetime | None) -> tuple[
     return engine, build(engine, entity, as_of, settings.min_peers)
 
 
-def _label_rows(settings: Settings, engine: Engine, profiles: Profiles, labels: Path | None) -> pd.DataFrame | None:
+def _label_rows(engine: Engine, profiles: Profiles, labels: Path | None) -> pd.DataFrame | None:
     """Outcomes from the file when given, else from the lake's label table; None when there are none."""
-    from training.dataset import of_rows, read_labels
+    from serving.learning import outcomes
+    from training.dataset import read_labels
 
-    if labels is not None:
-        return read_labels(labels, profiles.entity, profiles.ids)
-    if not engine.has("label"):
-        return None
-    rows = of_rows(engine.frame(engine.table("label")), profiles.entity)
-    # A case about an entity that has left the data teaches nothing here and is no fault of whoever trains.
-    return rows[rows["entity_id"].isin(profiles.ids)].reset_index(drop=True)
+    return outcomes(engine, profiles) if labels is None else read_labels(labels, profiles.entity, profiles.ids)
 
 
 def _group(profiles: Profiles, name: str) -> pd.Series[Any]:

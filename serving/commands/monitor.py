@@ -51,23 +51,35 @@ def check(
         found, kinds = look(settings, now).alerts, KINDS
     if tell:
         with job_store.opened(settings) as engine:
-            with transaction(engine) as session:
-                message = alerting.settle(session, found, now, kinds)
-                channels = list(job_store.channels(session))
-            for address, why in alerting.send(settings, channels, message):
-                sys.stderr.write(say("serving.monitor.unreached", settings.language, address=address, why=why) + "\n")
+            told = alerting.tell(settings, engine, found, now, kinds)
+        for address, why in told.unreached:
+            sys.stderr.write(say("serving.monitor.unreached", settings.language, address=address, why=why) + "\n")
     emit([{"kind": one.kind, "told": one.told, "key": one.key} for one in found], form, settings.language)
     if found:
         raise typer.Exit(1)
     sys.stderr.write(say("serving.monitor.well", settings.language) + "\n")
 
 
-def feeds(workspace: WorkspaceOption = None, form: FormatOption = Format.TABLE) -> None:
+def feeds(
+    tables: Annotated[
+        bool, typer.Option("--tables", help="Show tables instead: when their last event happened, and arrived.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
     """Show every source against its own history."""
     settings = settings_for(workspace)
+    from features.lake import Lake
+    from monitoring import freshness
     from serving.watching import feed_health
 
     rows: list[dict[str, Any]] = []
+    if tables:
+        for table in freshness.feeds(Lake(settings.lake_url)):
+            told = {"table": table.table, "title": table.title, "rows": table.rows, "version": table.version}
+            rows.append(told | {"last_event": table.last_event, "last_arrival": table.last_arrival})
+        emit(rows, form, settings.language)
+        return
     for one in feed_health(settings, datetime.now(UTC), rows=True)[0]:
         told = {"source": one.source, "arrivals": one.arrivals, "last": one.last, "pause_days": one.pause}
         rows += [told | {"told": trouble.told} for trouble in one.troubles] or [told | {"told": one.told}]
@@ -150,15 +162,16 @@ def evasion(
     whether they moved there after that day: profiles from before it must be stored."""
     settings = settings_for(workspace)
     from gnomon.errors import Misuse
-    from serving.evading import signs
+    from serving.evading import Threshold, signs
 
     if (column is None) != (threshold is None):
         raise Misuse("serving.monitor.threshold", place="--column")
-    given = [("", column, threshold)] if column is not None and threshold is not None else None
+    given = [Threshold("", column, threshold)] if column is not None and threshold is not None else None
     rows = []
-    for model, at, sign in signs(settings, entity, given, moment(since)):
-        told = {name: getattr(sign, name) for name in sign.__slots__ if name not in ("column", "threshold", "state")}
-        line = {"model": model, "column": sign.column, "threshold": at, "found": sign.found}
+    apart = ("column", "threshold", "state", "title")
+    for one, sign in signs(settings, entity, given, moment(since)):
+        told = {name: getattr(sign, name) for name in sign.__slots__ if name not in apart}
+        line = {"model": one.model, "column": one.column, "threshold": one.at, "found": sign.found}
         rows.append({**line, **told, "told": sign.told})
     emit(rows, form, settings.language)
 
@@ -176,7 +189,10 @@ def successors(
 
     day = moment(since)
     assert day is not None
-    emit(succession(settings, entity, day), form, settings.language)
+    found = succession(settings, entity, day)
+    emit(found, form, settings.language)
+    if not found:
+        sys.stderr.write(say("serving.monitor.no_successors", settings.language, since=since) + "\n")
 
 
 def metrics(
@@ -201,29 +217,67 @@ def metrics(
 
 
 def channel(
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="https address or e-mail address.")],
+    address: Annotated[str | None, typer.Argument(metavar="ADDRESS", help="https address or e-mail address.")] = None,
+    drop: Annotated[bool, typer.Option("--drop", help="Send nothing there any more.")] = False,
     workspace: WorkspaceOption = None,
+    form: FormatOption = Format.TABLE,
 ) -> None:
-    """Send alerts there, in the language of the settings."""
+    """Send alerts there, in the language of the settings, and show the key that its receiver checks signatures with;
+    without an address, show where alerts go."""
     settings = settings_for(workspace)
+    from cases import outbox
     from gnomon.database import transaction
+    from gnomon.errors import Fault, Misuse
     from monitoring import alerting, job_store
 
+    if drop and address is None:
+        raise Misuse("serving.monitor.which", place="--drop")
     with job_store.opened(settings) as engine, transaction(engine) as session:
-        alerting.add_channel(session, address, settings.language)
+        if drop and not job_store.drop_channel(session, address or ""):
+            raise Fault("serving.monitor.no_channel", place=address or "", status=404)
+        if address is not None and not drop:
+            alerting.add_channel(session, address, settings.language)
+        owed = {one.address: one.since for one in job_store.unreached(session)}
+        # Of the address that is named only: a list of all keys has no business in a log.
+        key = (
+            "" if address is None or alerting.is_mail(address) else outbox.told_key(alerting.key_of(settings, address))
+        )
+        rows = [
+            {
+                "address": one.address,
+                "language": one.language,
+                "unreached_since": owed.get(one.address),
+                "key": key if one.address == address else "",
+            }
+            for one in job_store.channels(session)
+        ]
+    emit(rows, form, settings.language)
 
 
 def silence(
-    prefix: Annotated[str, typer.Argument(metavar="KEY", help="Beginning of the alerts' keys: feed:hotline.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why nobody needs to hear of it.")],
+    prefix: Annotated[
+        str | None, typer.Argument(metavar="KEY", help="Beginning of the alerts' keys: feed:hotline.")
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why nobody needs to hear of it.")] = "",
     days: Annotated[float, typer.Option("--days", help="For so many days.")] = 1.0,
+    end: Annotated[bool, typer.Option("--end", help="Tell of them again from now on.")] = False,
     workspace: WorkspaceOption = None,
+    form: FormatOption = Format.TABLE,
 ) -> None:
-    """Tell nobody about some alerts for a while; they stay on record."""
+    """Tell nobody about some alerts for a while; they stay on record. Without a key, show the silences that hold."""
     settings = settings_for(workspace)
     from gnomon.database import transaction
+    from gnomon.errors import Fault, Misuse
     from monitoring import alerting, job_store
 
     now = datetime.now(UTC)
+    if end and prefix is None:
+        raise Misuse("serving.monitor.which", place="--end")
     with job_store.opened(settings) as engine, transaction(engine) as session:
-        alerting.silence(session, prefix, now + timedelta(days=days), reason, "gnomon monitor silence", now)
+        if end and not job_store.end_silence(session, prefix or "", now):
+            raise Fault("serving.monitor.no_silence", place=prefix or "", status=404)
+        if prefix is not None and not end:
+            alerting.silence(session, prefix, now + timedelta(days=days), reason, "gnomon monitor silence", now)
+        held = job_store.silences(session, now)
+        rows = [{"key": one.prefix, "until": one.until, "reason": one.reason, "by": one.by} for one in held]
+    emit(rows, form, settings.language)

@@ -65,6 +65,8 @@ def emit(rows: Sequence[Mapping[str, Any]], form: Format, language: str = "en") 
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerows([names, *told])
         return
+    if not rows:
+        return
     from rich.console import Console
     from rich.table import Table
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from cases.scopes import Scope
 from cases.workflow import BODY_KINDS, ROLES, BodyKind, Role
 from gnomon.i18n import say
 from serving.commands.output import Format, FormatOption, WorkspaceOption, emit, settings_for
@@ -105,6 +106,9 @@ def enable(name: NameArgument, workspace: WorkspaceOption = None) -> None:
 def token(
     name: NameArgument,
     days: Annotated[int, typer.Option("--days", min=1, max=3650, help="Days that the token is good for.")] = 365,
+    scope: Annotated[
+        list[Scope] | None, typer.Option("--scope", help="All that it is good for; may be repeated. Default: all.")
+    ] = None,
     revoke: Annotated[bool, typer.Option("--revoke", help="Make all tokens of the account worthless.")] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -118,7 +122,7 @@ def token(
             gone = people.revoke_tokens(session, name, _operator())
             sys.stderr.write(say("serving.users.revoked", settings.language, name=name, count=gone) + "\n")
             return
-        made = people.issue_token(session, name, _operator(), days)
+        made = people.issue_token(session, name, _operator(), days, scope)
     _tell(made)
 
 

@@ -1,4 +1,4 @@
-"""`gnomon resolve` finds which records of firms or persons are one, shows the evidence of links, undoes them."""
+"""`gnomon resolve` finds which records of firms or persons are one, shows why, and accepts or undoes links."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ class Whom(StrEnum):
     PEOPLE = "people"
 
 
+STANDINGS = {
+    "waiting": Text("待确认", "waiting"),
+    "accepted": Text("已采纳", "accepted"),
+    "undone": Text("已撤销", "undone"),
+}
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("resolve")(resolve)
@@ -30,43 +37,49 @@ def register(app: typer.Typer) -> None:
 def resolve(
     whom: Annotated[Whom, typer.Argument(help="firms or people")],
     threshold: Annotated[float, typer.Option(min=0.5, max=1.0, help="Least probability of a scored link.")] = 0.9,
-    listed: Annotated[
-        bool, typer.Option("--list", help="Show the links that stand and were undone; find none.")
-    ] = False,
-    undo: Annotated[str | None, typer.Option("--undo", metavar="LINK", help="Take a link back.")] = None,
-    redo: Annotated[str | None, typer.Option("--redo", metavar="LINK", help="Let an undone link stand again.")] = None,
-    reason: Annotated[str, typer.Option("--reason", help="Why; asked of --undo and --redo.")] = "",
+    listed: Annotated[bool, typer.Option("--list", help="Show all links and what became of them; find none.")] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option("--accept", metavar="LINK", help="Let a link hold, a waiting or an undone one; may be repeated."),
+    ] = None,
+    undo: Annotated[
+        list[str] | None, typer.Option("--undo", metavar="LINK", help="Take a link back; may be repeated.")
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why; asked of --accept and --undo.")] = "",
     evaluate: Annotated[
         int, typer.Option("--evaluate", min=0, metavar="N", help="Measure on N made-up entities told several times.")
     ] = 0,
     form: FormatOption = Format.TABLE,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Find the records that are one entity. Nothing in the lake is changed; links are kept beside it."""
+    """Find the records that are one entity. A link waits until it is accepted; equal valid codes hold at once.
+
+    Profiles read accepted records as one, from the lake version that this makes; the rows themselves are not changed.
+    """
     from features.lake import Lake
-    from features.resolution import records
+    from features.resolution import accepted, records
     from features.resolution.links import Journal
     from features.resolution.resolve import resolve as find
 
     settings = settings_for(workspace)
-    journal = Journal(settings.workspace / "resolution")
+    journal, lake = Journal(settings.workspace / "resolution"), Lake(settings.lake_url)
     kind: Any = "firm" if whom is Whom.FIRMS else "person"
-    if sum(map(bool, (listed, undo, redo, evaluate))) > 1:
+    if sum(map(bool, (listed, accept, undo, evaluate))) > 1:
         raise Misuse("serving.resolve.one", place="gnomon resolve")
     if evaluate:
         emit([_measured(kind, evaluate, threshold)], form, settings.language)
         return
-    if undo or redo:
-        told = journal.undo(undo, reason) if undo else journal.redo(redo or "", reason)
-        shown = [journal.all()[told.link_id]]
+    if accept or undo:
+        shown = set(accept or undo or ())
+        journal.accept(accept, reason) if accept else journal.undo(undo or (), reason)
     elif listed:
-        shown = [one for one in journal.all().values() if one.link.kind == kind]
+        shown = {name for name, one in journal.all().items() if one.link.kind == kind}
     else:
-        lake = Lake(settings.lake_url)
         frame = records.firms_of(lake) if whom is Whom.FIRMS else records.people_of(lake)
-        fresh = {one.link_id for one in journal.add(find(frame, kind, threshold))}
-        shown = [one for name, one in journal.all().items() if name in fresh]
-    emit([_told(one) for one in shown], form, settings.language)
+        shown = {one.link_id for one in journal.add(find(frame, kind, threshold))}
+    if not listed:
+        accepted.commit(journal, lake)
+    emit([_told(one) for name, one in journal.all().items() if name in shown], form, settings.language)
 
 
 def _told(one: Kept) -> dict[str, Any]:
@@ -80,7 +93,7 @@ def _told(one: Kept) -> dict[str, Any]:
         "evidence": Text(
             "; ".join(_worded(e, "zh") for e in link.evidence), "; ".join(_worded(e, "en") for e in link.evidence)
         ),
-        "undone": one.undone,
+        "standing": STANDINGS[one.standing],
         "reason": one.reason,
         "at": one.at,
     }

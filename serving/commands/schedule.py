@@ -30,7 +30,10 @@ def register(app: typer.Typer) -> None:
 def add(
     name: NameArgument,
     task: Annotated[
-        str, typer.Option("--task", help="score, drift, watch, retrain, cases-tick, cases-deliver or housekeeping.")
+        str,
+        typer.Option(
+            "--task", help="score, drift, watch, retrain, evasion, cases-tick, cases-deliver or housekeeping."
+        ),
     ],
     cron: Annotated[str | None, typer.Option("--cron", help="Five fields in UTC: 0 6 * * *.")] = None,
     on_data: Annotated[bool, typer.Option("--on-data", help="Run when the lake has a newer version.")] = False,
@@ -109,7 +112,7 @@ def list_runs(
 
     settings = settings_for(workspace)
     with job_store.opened(settings) as engine, transaction(engine) as session:
-        rows = [told(one) for one in job_store.runs(session, name, limit)]
+        rows = [told(one, form) for one in job_store.runs(session, name, limit)]
     emit(rows, form, settings.language)
 
 
@@ -138,7 +141,7 @@ def once(name: NameArgument, workspace: WorkspaceOption = None, form: FormatOpti
     if ran is None:
         sys.stderr.write(say("serving.schedule.busy", settings.language, name=name) + "\n")
         raise typer.Exit(1)
-    emit([told(ran)], form, settings.language)
+    emit([told(ran, form)], form, settings.language)
     if ran.state == "failed":
         raise typer.Exit(1)
 
@@ -164,10 +167,13 @@ def run(
             time.sleep(every)
 
 
-def told(one: Any) -> dict[str, Any]:
-    """One run as a row."""
+def told(one: Any, form: Format = Format.JSON) -> dict[str, Any]:
+    """One run as a row; in a table of what it wrote only what fits, and of lists how long they are."""
     import json
 
+    wrote = json.dumps(one.wrote, ensure_ascii=False) if one.wrote else ""
+    if form is Format.TABLE:
+        wrote = " ".join(f"{key}={len(v) if isinstance(v, list | dict) else v}" for key, v in one.wrote.items())
     return {
         "id": one.id,
         "job": one.job,
@@ -178,6 +184,6 @@ def told(one: Any) -> dict[str, Any]:
         "seconds": one.seconds,
         "missed": one.missed,
         "read_version": one.read_version,
-        "wrote": json.dumps(one.wrote, ensure_ascii=False) if one.wrote else "",
+        "wrote": wrote,
         "why": one.why,
     }

@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from gnomon.errors import Fault
-from gnomon.i18n import say
 from serving.commands.output import AsOfOption, Format, FormatOption, WorkspaceOption, emit, moment, settings_for
-
-if TYPE_CHECKING:
-    from serving.engine import ScoringRun
 
 
 class ExplainFormat(StrEnum):
@@ -46,7 +42,11 @@ def score(
     ] = None,
     audit_share: Annotated[
         float | None,
-        typer.Option(help="Part of the budget for entities drawn at random; default: the setting.", min=0, max=0.5),
+        typer.Option(
+            help="Part of the budget for entities drawn at random; default: the setting, of persons none.",
+            min=0,
+            max=0.5,
+        ),
     ] = None,
     form: FormatOption = Format.TABLE,
     workspace: WorkspaceOption = None,
@@ -71,7 +71,8 @@ def score(
         line = one.threshold if form is Format.JSON else (one.threshold or {}).get("score")
         rows.append({"run": run.run_id, **row, "threshold": line})
     emit(rows, form, settings.language)
-    _thresholds(run, settings.language)
+    for one in run.entities:
+        sys.stderr.write(f"{one.stated}\n")
     failed = [one for one in run.entities if one.faults]
     if failed:
         kinds = ", ".join(one.entity for one in failed)
@@ -79,17 +80,6 @@ def score(
     refused = sum(len(one.refused) for one in run.entities)
     if refused:
         raise Fault("serving.score.unexplained", place=f"runs/{run.run_id}.json", count=refused)
-
-
-def _thresholds(run: ScoringRun, language: str) -> None:
-    """Say on stderr how each threshold was made and what may be expected above it."""
-    for one in run.entities:
-        if one.threshold is not None:
-            sys.stderr.write(f"{one.entity}: {one.threshold['made'][language]}\n")
-        elif one.unserved:
-            sys.stderr.write(f"{one.unserved}\n")
-        elif not one.faults:
-            sys.stderr.write(f"{one.entity}: {say('serving.threshold.no_model', language)}\n")
 
 
 def warnings(
@@ -154,7 +144,7 @@ def _line(row: Any) -> dict[str, Any]:
     warned = row.warned()
     return {
         "id": row.id,
-        "severity": row.severity,
+        "severity": "random" if warned.random else row.severity,
         "entity": row.entity_kind,
         "entity_id": row.entity_id,
         "name": row.entity_name,

@@ -11,11 +11,12 @@ from starlette.datastructures import FormData
 
 from cases import bodies, outbox, people, policy
 from cases.people import Person
+from cases.scopes import SCOPES, Scope
 from cases.workflow import BODY_KINDS, ROLES, BodyKind, Role
 from catalogue.scenes import SCENES
 from gnomon.errors import Fault
 from serving.api.paging import Id
-from serving.api.routes_people import add_person, shut
+from serving.api.routes_people import add_person, shut, token_of
 from serving.api.state import serving_of
 from serving.console import pages
 from serving.console.routes import Administrator, Filled, Text200, check_form, submit, word
@@ -52,10 +53,12 @@ def change(request: Request, name: str, what: str, asking: Administrator, form: 
     check_form(request, str(form.get("csrf", "")))
     scope = (word(form, "scene", 80) or bodies.ANY, word(form, "body", 200) or bodies.ANY)
     if what == "token":
+        told = form.getlist("scope")
+        if not set(told) <= set(Scope):
+            raise Fault("serving.console.form", place="scope", status=422)
+        given = [Scope(one) for one in told if isinstance(one, str)]
         with serving_of(request).session() as session:
-            if people.required(session, name).role is not Role.SERVICE:
-                raise Fault("serving.people.token", place=name, status=403)
-            token = people.issue_token(session, name, asking.actor)
+            token = token_of(session, asking, name, given=given or None)
         return _people(request, asking, token=token, whose=name)
     deeds: dict[str, Any] = {
         "disable": lambda session: shut(session, asking, name),
@@ -201,6 +204,7 @@ def _people(
         roles_known=ROLES,
         bodies=known,
         scenes=SCENES,
+        scopes=SCOPES,
         token=token,
         whose=whose,
         text=text,

@@ -20,11 +20,12 @@ from gnomon.errors import Fault
 from gnomon.i18n import say
 from serving.api.casework import shielded
 from serving.api.language import language_of
+from serving.api.routes_cases import version_of
 from serving.api.routes_files import sent
 from serving.api.routes_packages import given
 from serving.api.state import serving_of
 from serving.console import forms, pages
-from serving.console.routes import Filled, Signed, Text200, WithFile, check_form, chosen_file
+from serving.console.routes import Filled, Signed, Text200, WithFile, check_form, chosen_file, word
 from serving.console.timeline import timeline
 
 router = APIRouter()
@@ -89,7 +90,8 @@ def give(request: Request, case_id: int, asking: Signed, form: Filled) -> Respon
     """The case as a signed package for another agency, as a download; what is refused is told on the case's page."""
     check_form(request, str(form.get("csrf", "")))
     try:
-        return given(serving_of(request), case_id, str(form.get("to", "")), str(form.get("reason", "")), asking)
+        version = version_of(None, word(form, "version", 20))
+        return given(serving_of(request), case_id, asking, version, word(form, "to"), word(form, "reason"))
     except Fault as fault:
         if fault.key == "cases.no_case":
             raise
@@ -184,7 +186,7 @@ def _around(session: Session, case: Case, asking: Person) -> dict[str, Any]:
             if bodies.sees(session, asking, one.into_id if one.case_id == case.id else one.case_id)
         ],
         "foreign": rescreen.records(session, case.id),
-        "forecast": clock.forecast(session, case),
+        "forecast": clock.forecast(session, case, asking),
         "parts": lists.cases(session, parent_id=case.id, reader=asking, limit=lists.MOST).rows,
         "parent": case.parent_id if case.parent_id and bodies.sees(session, asking, case.parent_id) else None,
         "kinds": ",".join(rectification.KINDS),

@@ -11,7 +11,7 @@ from cases.workflow import READERS, Role
 from gnomon.errors import Fault
 from gnomon.i18n import say
 from serving.api.language import language_of
-from serving.api.routes_exchange import text_of
+from serving.api.routes_exchange import imported
 from serving.api.routes_packages import taken
 from serving.api.sent import LARGEST_EXPORT
 from serving.api.state import serving_of
@@ -33,11 +33,9 @@ def take_in(request: Request, asking: Anybody, form: WithExport) -> Response:
     check_form(request, str(form.get("csrf", "")))
     raising.may_import(asking)
     language = language_of(request, serving_of(request).settings.language)
-    file = chosen_file(form)
+    content = chosen_file(form).file.read(LARGEST_EXPORT + 1)
     try:
-        text = text_of(file.file.read(LARGEST_EXPORT + 1))
-        with serving_of(request).session() as session:
-            done = imports.take(session, word(form, "system", 40), text, asking, word(form, "name", 80))
+        done = imported(serving_of(request), content, word(form, "system", 40), word(form, "name", 80), asking)
     except Fault as fault:
         told = f"{fault.place}: {say(fault.key, language, **fault.values)}"
         return _page(request, asking, told, fault.status)

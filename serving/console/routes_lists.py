@@ -20,6 +20,7 @@ from gnomon.terms import Text
 from monitoring import outcomes
 from serving.api.language import language_of
 from serving.api.paging import paged
+from serving.api.routes_lists import page_of_list
 from serving.api.routes_results import results_page
 from serving.api.state import serving_of
 from serving.console import forms, pages
@@ -104,10 +105,11 @@ def list_page(
     request: Request, kind: str, asking: Signed, since: Text200 = "", scene: Text200 = "", cursor: Cursor = ""
 ) -> Response:
     """One of the three lists."""
-    rows = _rows(request, kind, asking, since, scene)
+    which, moment = _kind(kind), forms.morning(since)
     chosen = {name: value for name, value in (("since", since), ("scene", scene)) if value}
-    page, following = paged(rows, _key, cursor or None, PAGE)
     with serving_of(request).reading() as session:
+        page, following = page_of_list(session, which, asking, cursor or None, PAGE, moment, scene or None)
+        total = lists.total(session, which, asking, moment, scene or None)
         names = people.names(session)
     return pages.render(
         request,
@@ -117,7 +119,7 @@ def list_page(
         tabs=TABS,
         tab=kind,
         rows=page,
-        total=len(rows),
+        total=total,
         since=since,
         scene=scene,
         scenes=SCENES,
@@ -133,7 +135,8 @@ def list_page(
 @router.get("/console/lists/{kind}/file.csv")
 def list_file(request: Request, kind: str, asking: Signed, since: Text200 = "", scene: Text200 = "") -> Response:
     """The whole list as CSV with a byte order mark, as spreadsheets want it."""
-    rows = _rows(request, kind, asking, since, scene)
+    with serving_of(request).reading() as session:
+        rows = lists.rows(session, _kind(kind), asking, forms.morning(since), scene or None)
     language = language_of(request, serving_of(request).settings.language)
     out = io.StringIO()
     if rows:
@@ -144,15 +147,10 @@ def list_file(request: Request, kind: str, asking: Signed, since: Text200 = "", 
     return Response("\ufeff" + out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _rows(request: Request, kind: str, asking: Signed, since: str, scene: str) -> list[dict[str, Any]]:
-    if kind not in tuple(Kind):
-        raise Fault("serving.api.not_found", place=kind[:60], status=404)
-    with serving_of(request).reading() as session:
-        return lists.rows(session, Kind(kind), asking, forms.morning(since), scene or None)
-
-
-def _key(row: dict[str, Any]) -> list[Any]:
-    return [row["id"]] if "id" in row else [row["organisation"] or "", row["owner"] or ""]
+def _kind(told: str) -> Kind:
+    if told not in tuple(Kind):
+        raise Fault("serving.api.not_found", place=told[:60], status=404)
+    return Kind(told)
 
 
 def _cell(value: Any, language: str) -> Any:

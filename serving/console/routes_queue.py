@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -13,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
-from cases import bodies, bulk, people, service
+from cases import bodies, bulk, people, searches, service
 from cases import pages as lists
 from cases.pages import Order
 from cases.people import Person
@@ -21,23 +19,18 @@ from cases.workflow import ACTIONS, CASEWORK, ENDED, MOVES, READERS, SPEAKERS, S
 from features.measures import entities
 from gnomon.errors import Fault
 from gnomon.i18n import say
-from gnomon.terms import Severity, Text
+from gnomon.terms import Text
 from serving.api.casework import shielded
 from serving.api.language import language_of
 from serving.api.state import serving_of
 from serving.console import forms, pages
 from serving.console.forms import Choice
-from serving.console.routes import Anybody, Filled, Signed, Text200, check_form, word
+from serving.console.routes import Anybody, Filled, Signed, Text200, check_form, submit, word
 
 router = APIRouter()
 PAGE = 25
-TABS = ("alive", *(state.value for state in State))
 ALWAYS = frozenset({"alive", State.OPEN, State.REVIEW, State.CLOSED})
 """Tabs that are shown even when nothing is in them."""
-SEARCHES = "gnomon_searches"
-"""Cookie that holds a browser's saved searches: names and filters, nothing of any case."""
-MOST_SEARCHES = 8
-FILTERS = ("state", "owner", "kind", "scheme", "severity", "text", "order")
 MANY = (Action.CLAIM, Action.ASSIGN, Action.TRANSFER, Action.RETURN, Action.SUPERVISE, Action.COPY, Action.NOTE)
 """Actions that one does with many cases at once."""
 
@@ -60,7 +53,8 @@ def queue_page(
     if asking.role not in READERS:
         return RedirectResponse("/console/people", status_code=303)
     told = (state, owner, kind, scheme, severity, text, order)
-    return _queue(request, asking, _chosen(dict(zip(FILTERS, told, strict=True))), cursor, none_waits=done == "none")
+    chosen = searches.fit(dict(zip(searches.FILTERS, told, strict=True)))
+    return _queue(request, asking, chosen, cursor, none_waits=done == "none")
 
 
 @router.post("/console/next")
@@ -94,51 +88,34 @@ def act_on_many(request: Request, asking: Signed, form: Filled) -> Response:
 
 @router.post("/console/searches")
 def save_search(request: Request, asking: Signed, form: Filled) -> Response:
-    """Remember the filters under a name, or forget a name, on this browser."""
-    check_form(request, str(form.get("csrf", "")))
-    name = word(form, "name", 40)
-    held = _searches(request)
-    if form.get("drop"):
-        held.pop(name, None)
-        wanted: dict[str, str] = {}
-    else:
-        wanted = _chosen(dict(parse_qsl(word(form, "query", 600).lstrip("?"))))
-        if name:
-            held = dict([*held.items(), (name, _query(wanted))][-MOST_SEARCHES:])
-    response = RedirectResponse(f"/console/{_query(wanted)}", status_code=303)
-    value = base64.urlsafe_b64encode(json.dumps(held).encode()).decode()
-    response.set_cookie(
-        SEARCHES, value, max_age=365 * 86400, httponly=True, samesite="lax", path="/", secure=pages.secure(request)
-    )
-    return response
+    """Keep the filters under a name, or forget a name."""
+    name, wanted = word(form, "name", 40), ""
+    told = searches.fit(dict(parse_qsl(word(form, "query", 600).lstrip("?"))))
+
+    def do(session: Session) -> None:
+        if form.get("drop"):
+            searches.forget(session, asking, name)
+        else:
+            searches.keep(session, asking, name, told)
+
+    if not form.get("drop"):
+        wanted = _query(told)
+    return submit(request, asking, form, do, f"/console/{wanted}")
 
 
 def _queue(request: Request, asking: Person, chosen: dict[str, str], cursor: str, none_waits: bool) -> Response:
-    now, owner = datetime.now(UTC), chosen["owner"]
+    now = datetime.now(UTC)
     with serving_of(request).reading() as session:
-        page = lists.cases(
-            session,
-            state=chosen["state"],
-            owner={"mine": asking.name, "nobody": ""}.get(owner),
-            copied_to=asking.name if owner == "copied" else None,
-            overdue_at=now if owner == "overdue" else None,
-            shuffled=True if owner == "shuffled" else None,
-            entity_kind=chosen["kind"] or None,
-            scheme=chosen["scheme"] or None,
-            severity=chosen["severity"] or None,
-            text=chosen["text"],
-            order=Order(chosen["order"]),
-            cursor=cursor or None,
-            limit=PAGE,
-            reader=asking,
-        )
+        asked = searches.narrowed(chosen, asking, now)
+        page = lists.cases(session, cursor=cursor or None, limit=PAGE, reader=asking, **asked)
+        held = {one.name: _query(searches.fit(one.filters)) for one in searches.mine(session, asking)}
         counts = lists.counts(session, asking)
         many = _many(session, asking)
         names = people.names(session)
     counts["alive"] = sum(n for name, n in counts.items() if name not in ENDED)
     tabs = [
         (name, counts[name], _query({**chosen, "state": name}))
-        for name in TABS
+        for name in searches.STATES
         if counts[name] or name in ALWAYS or name == chosen["state"]
     ]
     return pages.render(
@@ -150,7 +127,7 @@ def _queue(request: Request, asking: Person, chosen: dict[str, str], cursor: str
         tabs=tabs,
         chosen=chosen,
         query=_query(chosen),
-        searches=_searches(request),
+        searches=held,
         following=_query({**chosen, "cursor": page.cursor}) if page.cursor else "",
         beginning=_query(chosen) if cursor else "",
         states=STATES,
@@ -182,25 +159,6 @@ def _ticked(told: list[Any]) -> list[tuple[int, int]]:
     pairs = [str(one).partition(":") for one in told]
     fit = [(number, version) for number, _, version in pairs if number.isdecimal() and version.isdecimal()]
     return [(int(number), int(version)) for number, version in fit if len(number) < 19 and len(version) < 19]
-
-
-def _chosen(told: Mapping[str, str]) -> dict[str, str]:
-    """The filters as they may be, whatever was sent."""
-    given = {name: str(told.get(name, "")).strip()[:200] for name in FILTERS}
-    given["state"] = given["state"] if given["state"] in TABS else "alive"
-    given["severity"] = given["severity"] if given["severity"] in tuple(Severity) else ""
-    given["order"] = given["order"] if given["order"] in (Order.GRAVEST, Order.NEWEST) else Order.GRAVEST.value
-    return given
-
-
-def _searches(request: Request) -> dict[str, str]:
-    try:
-        held = json.loads(base64.urlsafe_b64decode(request.cookies.get(SEARCHES, "")))
-        return {
-            str(name)[:40]: _query(_chosen(dict(parse_qsl(str(query).lstrip("?"))))) for name, query in held.items()
-        }
-    except (ValueError, AttributeError):
-        return {}
 
 
 def _schemes(request: Request) -> list[str]:

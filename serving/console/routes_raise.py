@@ -83,7 +83,9 @@ def suppressions_page(
     """All suppressions with what each hid, and the form to ask for one."""
     with serving_of(request).reading() as session:
         rows = suppression.report(session, asking)
-        hidden = {one.suppression.id: suppression.warnings(session, one.suppression.id, asking)[:20] for one in rows}
+        hidden = {
+            one.suppression.id: suppression.warnings(session, one.suppression.id, asking, limit=20) for one in rows
+        }
         names = people.names(session)
     given = {"entity_kind": entity_kind, "entity_id": entity_id, "scheme": scheme}
     return pages.render(

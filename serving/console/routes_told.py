@@ -10,7 +10,8 @@ from fastapi.responses import Response
 
 from cases import meetings, notices, people
 from cases.workflow import SPEAKERS
-from serving.api.paging import Id, paged
+from serving.api.paging import Id
+from serving.api.routes_notices import circulars_of
 from serving.api.state import serving_of
 from serving.console import pages
 from serving.console.routes import Filled, Signed, Text200, submit
@@ -49,8 +50,7 @@ def circulars_page(
 ) -> Response:
     """What the reader's bodies were told, the newest first."""
     with serving_of(request).reading() as session:
-        held = meetings.circulars(session, asking)
-        rows, following = paged(held, lambda row: [-row[0].id, row[1].body], cursor or None, PAGE)
+        rows, following = circulars_of(session, asking, cursor or None, PAGE)
         names = people.names(session)
     return pages.render(
         request,

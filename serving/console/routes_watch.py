@@ -15,7 +15,6 @@ from catalogue.scenes import SCENES
 from features.measures import entities
 from gnomon.errors import Fault
 from monitoring import comparison
-from monitoring.effect import Verdict
 from monitoring.series import Month
 from serving.api import auth
 from serving.api.state import Serving, serving_of
@@ -50,7 +49,7 @@ def monitoring_page(request: Request, asking: Watching) -> Response:
     """Lights, series, feeds, runs, alerts, and what the warnings of each model were worth."""
     serving = serving_of(request)
     with serving.reading() as session:
-        told = board(serving.settings, session, datetime.now(UTC), asking)
+        told = board(serving.settings, session, datetime.now(UTC), asking, serving.models)
     return pages.render(
         request,
         "monitoring.html",
@@ -75,7 +74,8 @@ def _spots(months: Sequence[Month]) -> list[pictures.Spot]:
 def drift_page(request: Request, entity: Kind, day: date, asking: Watching) -> Response:
     """One comparison, column by column."""
     found = _found(serving_of(request), entity, day)
-    rows = sorted(found.columns, key=lambda row: (row.verdict != Verdict.MOVED, -(row.psi or 0.0), row.column))
+    moved = {row.column for row in found.moved}
+    rows = sorted(found.columns, key=lambda row: (row.column not in moved, -(row.psi or 0.0), row.column))
     return pages.render(
         request, "drift.html", asking, section="monitoring", drift=found, rows=rows, day=day.isoformat()
     )

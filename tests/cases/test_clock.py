@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cases import audit, calendar, clock, notices, policy, queue, service
+from cases import audit, bodies, calendar, clock, notices, policy, queue, service
 from cases.people import Person
 from cases.tables import Case
-from cases.workflow import Action, Role
+from cases.workflow import Action, Role, Side
 from gnomon.errors import Misuse
 from gnomon.terms import Outcome
 
@@ -153,9 +153,31 @@ def test_a_breach_is_foretold_from_how_long_such_cases_take(session: Session, wa
     assert (told.breach, told.learned_from, told.working_days_left) == (pytest.approx(0.5), 30, 22)
     assert [one.case_id for one in clock.forecasts(session)] == [running.id]
     assert running.due is not None
-    late = clock.forecast(session, running, running.due + timedelta(days=3))
+    late = clock.forecast(session, running, now=running.due + timedelta(days=3))
     assert late is not None
     assert late.breach == 1.0
+
+
+def test_what_another_bodys_cases_took_is_learned_by_its_own_people_alone(
+    session: Session, warn: Any, city: Any
+) -> None:
+    queue.hand_over(session, [warn(entity=f"H{n}") for n in range(24)], "run1", "service")
+    days, begun = policy.work_calendar(session), noon("2024-01-02")
+    running, *closed = session.scalars(select(Case).order_by(Case.id)).all()
+    running.state, running.claimed_at, running.due = "review", datetime.now(UTC), days.after(datetime.now(UTC), 22)
+    bodies.join(session, running, city.housing, Side.LEAD)
+    for row in closed:
+        row.state, row.outcome, row.claimed_at, row.due = "closed", "useful", begun, days.after(begun, 22)
+        row.closed_at = days.after(begun, 30)
+        bodies.join(session, row, city.health, Side.LEAD)
+    session.flush()
+    theirs, above = city.of(city.housing), city.of(city.discipline)
+    for reader, breach, learned in ((theirs, None, 0), (above, 1.0, 23)):
+        (told,) = clock.forecasts(session, reader)
+        assert (told.case_id, told.breach, told.learned_from) == (running.id, breach, learned)
+        page = clock.forecast(session, running, reader)
+        assert page is not None
+        assert (page.breach, page.learned_from) == (breach, learned)
 
 
 def test_chances_of_a_breach_come_true_as_often_as_they_say(session: Session, warn: Any) -> None:

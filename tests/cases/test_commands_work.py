@@ -179,6 +179,15 @@ def test_a_case_is_given_as_a_signed_package_and_totals_count_what_one_may_see(r
     told = packages.opened(package.read_bytes(), json.loads(package.read_text())["public_key"])
     assert told["to"] == "省市场监管局"
     assert done(run("cases", "search", "依职权")).count("give") == 1, "what was not written was not given"
+    key = json.loads(package.read_text())["public_key"]
+    assert "省市场监管局" in done(run("cases", "check-package", str(package), "--key", key))
+    checked = json.loads(done(run("cases", "check-package", str(package), "--key", key, "--format", "json")))
+    assert checked == told
+    assert run("cases", "check-package", str(package), "--key", "0" * 64).exit_code != 0
+    assert run("cases", "take", str(package), "--key", "0" * 64, "--as", "sup").exit_code != 0
+    taken = ("cases", "take", str(package), "--key", key, "--as")
+    assert run(*taken, "anna").exit_code != 0, "an auditor takes nothing in"
+    assert [done(run(*taken, "sup")).strip() for _ in "12"] == ["1", "1"], "it joins the open case, once"
     done(run("cases", "claim", "1", "--as", "anna"))
     done(run("cases", "close", "1", "--as", "anna", "--outcome", "false_alarm", "--reason", "核实"))
     assert json.loads(done(run("cases", "totals", "--as", "sup", "--format", "json")))[0]["closed"] == 1

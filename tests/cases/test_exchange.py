@@ -15,12 +15,26 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from cases import audit, bundle, dossier, imports, labels, lists, queue, raising, rescreen, search, service, suppression
+from cases import (
+    audit,
+    bundle,
+    dossier,
+    imports,
+    labels,
+    lists,
+    policy,
+    queue,
+    raising,
+    rescreen,
+    search,
+    service,
+    suppression,
+)
 from cases.people import Person
 from cases.rescreen import Ours, Theirs
 from cases.tables import Case, CaseWarning, IssuedWarning
 from cases.tables_work import Foreign
-from cases.workflow import Action
+from cases.workflow import Action, Role
 from gnomon.config import Settings
 from gnomon.database import transaction
 from gnomon.errors import Fault
@@ -73,8 +87,12 @@ def test_the_sender_learns_what_became_of_its_warnings(session: Session, staff: 
         ("b", "review"),
     ]
     assert [one.foreign_id for one, _ in rescreen.statuses(session, "health", began)] == ["b"]
-    last, case = rescreen.statuses(session, "health", began)[-1]
-    assert rescreen.statuses(session, "health", case.updated_at, last.id) == []
+    whole = rescreen.statuses(session, "health", datetime(2020, 1, 1, tzinfo=UTC))
+    read, after = [], None
+    while page := rescreen.statuses(session, "health", datetime(2020, 1, 1, tzinfo=UTC), after=after, limit=1):
+        read += page
+        after = rescreen.key(page[-1], began)
+    assert (read, [one.foreign_id for one, _ in read]) == (whole, ["a", "b"])
 
 
 HIVE = [
@@ -133,9 +151,34 @@ def test_old_cases_enter_once_with_their_history(
     assert audit.verify(session).ok
 
 
+def test_each_body_numbers_its_imports_by_itself_and_keeps_them(session: Session, city: Any) -> None:
+    ours, theirs = city.of(city.health, Role.SUPERVISOR), city.of(city.housing, Role.SUPERVISOR)
+    told = f"id,title,owner\n1,x,{city.of(city.health).name}\n2,y,nobody\n"
+    assert imports.take(session, "csv", told, ours) == imports.Imported(2, 0, 0)
+    assert imports.take(session, "csv", told, theirs) == imports.Imported(2, 0, 0), "their 1 is not our 1"
+    assert imports.take(session, "csv", told, theirs) == imports.Imported(0, 2, 0)
+    assert imports.take(session, "csv", told, city.of(city.health, Role.SUPERVISOR, 2)) == imports.Imported(0, 2, 0)
+    policy.put(session, "common_pool", False, "test")
+    for person, body in ((ours, city.health), (theirs, city.housing)):
+        rows = queue.cases(session, reader=person).rows
+        assert [(row.organisation, row.pool) for row in rows] == [(body, False)] * 2
+    owners = session.scalars(select(Case.owner).order_by(Case.id)).all()
+    assert owners == [city.of(city.health).name, None, None, None], "nobody puts cases on another body's desks"
+    assert len(queue.cases(session, text="csv:1").rows) == 2, "its old number finds it"
+
+
+def test_a_platforms_number_is_one_for_the_whole_city(session: Session, city: Any) -> None:
+    first, again = city.of(city.health, Role.SUPERVISOR), city.of(city.housing, Role.SUPERVISOR)
+    assert not rescreen.rescreen(session, [theirs("a")], judge, first)[0].known
+    imports.take(session, "csv", "id,title\na,x\n", first, "health")
+    assert rescreen.rescreen(session, [theirs("a")], judge, again)[0].known
+
+
 @pytest.mark.parametrize(
     ("system", "text", "status"),
     [
+        ("csv", f"id,title\n{'1' * 101},x\n", 422),
+        ("csv", f"id,title,scene\n1,x,{'s' * 81}\n", 422),
         ("jira", "[]", 400),
         ("thehive", "{", 400),
         ("thehive", '[{"caseId": 1}]', 422),

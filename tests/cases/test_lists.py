@@ -7,16 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from cases import queue, service
+from cases import bodies, labels, lists, people, queue, search, service
+from cases.asked import Part
 from cases.pages import counts
 from cases.people import Person
-from cases.workflow import Action
+from cases.workflow import Action, Role, Side
 from gnomon.database import transaction
 from gnomon.errors import Misuse
-from gnomon.terms import Severity
+from gnomon.terms import Outcome, Severity
 
 Staff = dict[str, Person]
 
@@ -123,3 +124,85 @@ def test_a_warning_is_found_by_number_and_fingerprint(ten: Session, warn: Any) -
     for wrong in ("", fingerprint[:7], "%%%%%%%%", "9" * 30):
         with pytest.raises(Exception, match="no warning"):
             queue.warning(ten, wrong)
+
+
+@pytest.mark.parametrize("kind", lists.Kind)
+@pytest.mark.parametrize("limit", [1, 2, 7])
+def test_a_list_read_page_by_page_is_the_whole_list(
+    session: Session, city: Any, warn: Any, kind: Any, limit: int
+) -> None:
+    queue.hand_over(session, [warn(entity=f"H{n}") for n in range(6)], "run1", "service")
+    for number, body in enumerate((city.health, city.housing, city.health, city.discipline), 1):
+        auditor = city.of(body, number=1 + number % 2)
+        service.act(session, number, Action.CLAIM, auditor, 1)
+        service.act(session, number, Action.CLOSE, auditor, 2, "已核查", Outcome.USEFUL)
+    service.act(session, 5, Action.CLAIM, city.of(city.health), 1)
+    service.act(session, 5, Action.RECTIFY, city.of(city.health), 2, "整改", parts=[Part("规范处方")])
+    for reader in (None, city.of(city.health)):
+        whole = lists.rows(session, kind, reader)
+        assert len(whole) == lists.total(session, kind, reader) > 1
+        read, after = [], None
+        while page := lists.rows(session, kind, reader, after=after, limit=limit):
+            assert len(page) <= limit
+            read += page
+            after = lists.key(kind, page[-1])
+        assert read == whole
+
+
+@pytest.mark.parametrize("after", [["x"], [1, 2], [-1], [2**63], [None], [["x", "y"]], [True]])
+def test_a_key_of_another_list_is_refused(session: Session, after: list[Any]) -> None:
+    with pytest.raises(Misuse):
+        lists.rows(session, lists.Kind.PROBLEMS, after=after, limit=1)
+
+
+def test_labels_go_by_their_moments_page_by_page(engine: Engine, staff: Staff, warn: Any) -> None:
+    with transaction(engine) as session:
+        queue.hand_over(session, [warn(entity=f"H{n}") for n in range(4)], "run1", "service")
+        for number in (3, 1, 4, 2):
+            service.act(session, number, Action.CLAIM, staff["auditor"], 1)
+            service.act(session, number, Action.CLOSE, staff["auditor"], 2, "x", Outcome.USEFUL)
+    with transaction(engine) as later:
+        service.act(later, 3, Action.REOPEN, staff["supervisor"], 3, "补充")
+        whole = labels.labels(later)
+        assert whole[-1]["case_id"] == "3", "the withdrawal is the last that happened"
+        read, after = [], None
+        while page := labels.labels(later, after=after, limit=1):
+            read += page
+            after = labels.key(page[-1])
+        assert read == whole
+
+
+def test_the_next_case_is_found_behind_many_that_one_may_not_sign_for(session: Session, city: Any, warn: Any) -> None:
+    """A body that only helps sees these cases, and does not lead them."""
+    queue.hand_over(session, [warn(entity=f"H{n:03}", percentile=0.99) for n in range(60)], "run1", "service")
+    queue.hand_over(session, [warn(entity="LAST", percentile=0.5)], "run2", "service")
+    for row in queue.cases(session, limit=200).rows:
+        mine = row.entity_id == "LAST"
+        bodies.join(session, row, city.housing if mine else city.health, Side.LEAD)
+        bodies.join(session, row, city.housing, Side.HELPER)
+    taken = service.take_next(session, city.of(city.housing))
+    assert taken is not None
+    assert taken.entity_id == "LAST"
+
+
+@pytest.mark.parametrize("sample", [1, 10**6], ids=["looking first", "by the index"])
+def test_search_finds_the_same_whichever_way_it_goes(
+    postgresql_engine: Engine, warn: Any, monkeypatch: pytest.MonkeyPatch, sample: int
+) -> None:
+    monkeypatch.setattr(search, "_SAMPLE", sample)
+    names = {f"H{n}": f"第{n}{'人民医院' if n % 3 else '诊所'}" for n in range(60)}
+    with transaction(postgresql_engine) as session:
+        auditor = people.add(session, "anna", Role.AUDITOR, "test")
+        queue.hand_over(session, [warn(entity=entity, name=name) for entity, name in names.items()], "run1", "service")
+        for number in (5, 17, 40):
+            service.act(session, number, Action.NOTE, auditor, 1, f"调取第{number}册 Ledger_{number}")
+        session.execute(text("ANALYZE"))
+    with transaction(postgresql_engine) as session:
+        for word in ("院", "诊", "第1", "民医", "h5", "H59", "over-pre", "不", "不存在", "_", "%"):
+            there = [
+                entity for entity, name in names.items() if word.lower() in f"{name} {entity} over-prescribing".lower()
+            ]
+            for page in (queue.cases, queue.warnings):
+                assert all_pages(lambda cursor: page(session, text=word, cursor=cursor, limit=7)) == there[::-1]  # noqa: B023
+        for word, found in (("调", 3), ("第17", 1), ("ledger_", 3), ("_5", 1), ("无", 0)):
+            assert len(search.in_trail(session, text=word)) == found

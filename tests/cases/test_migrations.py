@@ -9,9 +9,11 @@ from typing import Any
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, inspect, select, text
 
-from cases import feeds, queue, store
+from cases import bodies, feeds, imports, people, queue, store
+from cases.tables_work import Foreign
+from cases.workflow import BodyKind, Role
 from gnomon.config import Settings
 from gnomon.database import Base, connect, transaction
 
@@ -89,3 +91,36 @@ def test_what_is_followed_gets_the_moment_of_its_last_change(engine: Engine) -> 
     assert [row["updated_at"][:16] for row in rows] == ["2026-03-02T08:00", "2026-03-05T09:30"]
     store.downgraded(engine, "0002")
     store.upgraded(engine)
+
+
+def test_old_imports_get_the_numbering_of_the_body_that_brought_them_in(engine: Engine) -> None:
+    export = "id,title\n1,x\n"
+    with transaction(engine) as session:
+        bodies.register(session, "甲局", BodyKind.DEPARTMENT, "test")
+        ours = people.add(session, "ours", Role.SUPERVISOR, "test", organisation="甲局")
+        imports.take(session, "csv", export, ours.by_way_of("token"))
+    store.downgraded(engine, "0004")
+    store.upgraded(engine)
+    with transaction(engine) as session:
+        assert session.scalars(select(Foreign.body)).all() == ["甲局"]
+        assert imports.take(session, "csv", export, ours) == imports.Imported(0, 1, 0), "nothing enters a second time"
+        bodies.register(session, "乙局", BodyKind.DEPARTMENT, "test")
+        theirs = people.add(session, "theirs", Role.SUPERVISOR, "test", organisation="乙局")
+        assert imports.take(session, "csv", export, theirs).new == 1
+    store.downgraded(engine, "0004")
+    with engine.connect() as connection:
+        numbers = connection.execute(text("SELECT foreign_id FROM foreign_record ORDER BY id")).scalars().all()
+    assert numbers == ["1", "1#2"]
+    store.upgraded(engine)
+
+
+def test_old_tokens_keep_their_role(engine: Engine) -> None:
+    with transaction(engine) as session:
+        people.add(session, "system", Role.SERVICE, "test")
+        token = people.issue_token(session, "system", "test")
+    store.downgraded(engine, "0004")
+    store.upgraded(engine)
+    with transaction(engine) as session:
+        holder = people.person_of_token(session, token)
+        assert holder is not None
+        assert (holder.role, holder.scopes) == (Role.SERVICE, None)

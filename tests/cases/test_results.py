@@ -32,7 +32,9 @@ def test_a_case_goes_to_another_agency_signed_and_enters_there_once(
 ) -> None:
     queue.hand_over(session, [warn(), warn(day=2)], "run1", "service")
     service.act(session, 1, Action.CLAIM, staff["auditor"], 1)
-    made = packages.give(session, settings, 1, "省市场监管局", "涉嫌虚假宣传，请依职权查处", staff["auditor"])
+    given = packages.give(session, settings, 1, staff["auditor"], 2, "省市场监管局", "涉嫌虚假宣传，请依职权查处")
+    made = given.told.encode()
+    assert packages.given(session, given.number) is given, "what was given can be shown"
     last = audit.events(session, audit.Subject("case", "1"))[-1]
     assert (last.actor, last.action, json.loads(last.after)["to"]) == ("auditor", "give", "省市场监管局")
     key = bundle.public_key(settings)
@@ -57,11 +59,12 @@ def test_who_may_not_hand_a_case_out_is_refused(session: Session, settings: Sett
     service.act(session, 1, Action.CLAIM, city.of(city.health), 1)
     for actor, status in ((city.of(city.housing), 404), (city.of(city.health, Role.HANDLER), 403)):
         with pytest.raises(Fault) as refused:
-            packages.give(session, settings, 1, "省局", "移送", actor)
+            packages.give(session, settings, 1, actor, 2, "省局", "移送")
         assert refused.value.status == status
-    with pytest.raises(Fault) as refused:
-        packages.give(session, settings, 1, "省局", " ", city.of(city.health))
-    assert refused.value.status == 422
+    for version, reason, status in ((2, " ", 422), (1, "移送", 409)):
+        with pytest.raises(Fault) as refused:
+            packages.give(session, settings, 1, city.of(city.health), version, "省局", reason)
+        assert refused.value.status == status
     assert queue.found(session, 1).version == 2
 
 

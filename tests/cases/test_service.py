@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from cases import audit, labels, policy, queue, service
+from cases import audit, labels, people, policy, queue, service
 from cases.people import Person
 from cases.tables import Case
 from cases.workflow import (
@@ -29,6 +30,7 @@ from cases.workflow import (
     State,
     moves,
 )
+from gnomon.database import snapshot, transaction
 from gnomon.errors import Fault
 from gnomon.terms import Outcome, Severity
 
@@ -218,3 +220,19 @@ def test_moves_are_all_reachable_and_titled() -> None:
     assert set(ACTIONS) == set(MEANINGS) == set(Action)
     assert (set(STATES), set(ROLES), set(SIDES), set(BODY_KINDS)) == (set(State), set(Role), set(Side), set(BodyKind))
     assert all(move.title.zh and move.title.en and move.by for move in MOVES.values())
+
+
+def test_what_the_database_cannot_hold_is_a_fault_and_changes_nothing(postgresql_engine: Engine, warn: Any) -> None:
+    with transaction(postgresql_engine) as session:
+        auditor = people.add(session, "anna", Role.AUDITOR, "test")
+        queue.hand_over(session, [warn()], "run1", "service")
+        service.act(session, 1, Action.CLAIM, auditor, 1)
+        before, seq = queue.found(session, 1).as_dict(), audit.verify(session).seq
+    with pytest.raises(Fault) as refused, transaction(postgresql_engine) as session:
+        service.act(session, 1, Action.CLOSE, auditor, 2, "核查\0记录", Outcome.USEFUL)
+    assert (refused.value.status, "核查" in str(refused.value)) == (422, False)
+    with pytest.raises(Fault) as refused, snapshot(postgresql_engine) as session:
+        queue.cases(session, text="甲\0")
+    assert refused.value.status == 422
+    with transaction(postgresql_engine) as session:
+        assert (queue.found(session, 1).as_dict(), audit.verify(session).seq) == (before, seq)

@@ -192,3 +192,8 @@ def test_a_batch_without_system_columns_is_profiled() -> None:
     profiles = build(Engine.of({"claim": rows.drop_columns(["_source", "_ingested_at", "_row_hash"])}), "institution")
     assert profiles.values.at["H1", "fund_paid"] == 10.0
     assert isinstance(rows, pa.Table)
+
+
+def test_rows_that_name_nobody_of_the_kind_say_which_field_is_wanting() -> None:
+    with pytest.raises(Fault, match=r"no row of tender, bid names one\. Fill in tender\.agency_id"):
+        build(engine_of(city()), "agency", AS_OF)

@@ -44,13 +44,18 @@ def test_all_parts_together_are_the_whole_in_order(tmp_path: Path, monkeypatch: 
     )  # fmt: skip
 
 
-def test_a_sample_comes_from_all_over_the_file(tmp_path: Path) -> None:
-    made = profiles(200)
-    folder = profile_store.save(made, tmp_path / "stored")
-    for name in ("values", "deviations"):
-        getattr(made, name).to_parquet(folder / f"{name}.parquet", row_group_size=50)
-    sample = pd.concat([one.values for one in profile_batches.batches(folder, NAMES, most=40)])
-    assert list(sample.index) == [f"H{start + n}" for start in (0, 50, 100, 150) for n in range(10)]
+def test_a_sample_is_drawn_by_the_id_and_not_by_the_place(tmp_path: Path) -> None:
+    made = profiles(4_000)
+    taken = []
+    for turn, ids in enumerate((list(made.ids), list(made.ids)[::-1])):
+        folder = profile_store.save(made.select(ids), tmp_path / f"stored{turn}")
+        parts = [one for one in profile_batches.batches(folder, NAMES, most=1_000)]
+        taken.append(set().union(*(one.values.index for one in parts)))
+        assert all(one.values.index.equals(one.deviations.index) for one in parts)
+    assert taken[0] == taken[1]
+    places = np.array([int(one[1:]) for one in taken[0]])
+    assert abs(len(places) - 1_000) < 150
+    assert np.all(np.abs(np.histogram(places, 4, (0, 4_000))[0] - 250) < 75)
 
 
 def test_profiles_that_were_not_stored_whole_are_a_fault(tmp_path: Path) -> None:

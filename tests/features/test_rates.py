@@ -132,5 +132,15 @@ def test_a_reason_tells_what_a_rate_of_few_trials_counts_as() -> None:
     assert 0.1 < held[1] < 0.6
     assert profiles.drawn("G98", "requests_count") is None
     (reason,) = reasons(profiles, "G98", {"overdue_share": 1.0})
-    assert reason.sentence.zh.count("其分母仅为 2") == 1
-    assert "rests on 2 only" in reason.sentence.en
+    assert reason.sentence.zh.count("其总数为 2，折算后按") == 1
+    assert "Over 2 in all" in reason.sentence.en
+
+
+def test_who_has_none_of_two_is_no_more_suspicious_than_the_middle_of_the_peers() -> None:
+    """A few peers have it always, most never: their rate lies far above their middle, where no few trials may end."""
+    x = [0.0] * 30 + [0.001 * i for i in range(10)] + [0.9, 1.0, 0.95] + [0.0, 1.0]
+    n = [400.0] * 43 + [2.0, 2.0]
+    told = held(x, n, rate=True)
+    assert told.iloc[-2] == 0.0
+    assert told.iloc[-1] > 0.0
+    assert (told[np.array(x) == 0.0] <= 0.0).all()

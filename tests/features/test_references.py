@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from features import parking
+from features.aside import kept_aside
 from features.ingest import Ingested, ingest
 from features.lake import Lake
 from features.mapping import Mapping, straight
@@ -73,6 +74,26 @@ def test_parked_rows_are_accounted_for_listed_and_enter_when_their_parents_come(
     version = place.lake.version
     (again,) = place.put("bid", bids, "park")
     assert (again.unchanged, again.parked, place.lake.version) == (2, 1, version)
+
+
+def test_a_dangling_reference_is_refused_where_declared_counted_and_listed(place: Place) -> None:
+    place.put("organization", "org_id,name,roles,region_code\nS,Firm,supplier,460100\n")
+    place.put("tender", TENDERS)
+    bids = f"{BIDS}B1,T1,S,1,valid,0\nB2,T2,S,1,valid,0\nB3,T2,X,1,valid,0\n"
+    (told,) = place.put("bid", bids, "refuse")
+    assert (told.read, told.kept, told.refused, told.parked) == (3, 1, 2, 0)
+    assert place.parked() == []
+    lines = {one["row"]: one for one in kept_aside(place.folder / "refused", "bid").to_pylist()}
+    assert {row: (one["column"], one["value"]) for row, one in lines.items()} == {
+        3: ("tender_id", "T2"), 4: ("tender_id; bidder_id", "T2; X"),
+    }  # fmt: skip
+    assert "tender" in lines[3]["reason_en"]
+    assert "tender" in lines[3]["reason_zh"]
+    assert sum(one.rows for one in told.refusals) == 2
+    # Once the parent is there the same file goes in, as far as it can.
+    place.put("tender", f"{TENDERS}T2,B,Bridge,active,460100\n")
+    (again,) = place.put("bid", bids, "refuse")
+    assert (again.new, again.unchanged, again.refused) == (1, 1, 1)
 
 
 def test_a_released_row_can_be_the_parent_of_another(place: Place) -> None:

@@ -106,18 +106,18 @@ def test_every_link_tells_its_evidence() -> None:
     assert all(e.weight is not None for one in links if one.method == "scored" for e in one.evidence)
 
 
-def test_an_undone_link_stays_undone_until_it_is_let_stand_again(tmp_path: Path) -> None:
+def test_an_undone_link_stays_undone_until_it_is_accepted_again(tmp_path: Path) -> None:
     journal, link = Journal(tmp_path), Link("firm", "A", "B", "same-code", 1.0)
     assert journal.add([link, link]) == [link]
     with pytest.raises(Misuse, match="reason is needed"):
-        journal.undo(link.link_id, " ")
-    journal.undo(link.link_id, "two branches")
+        journal.undo([link.link_id], " ")
+    journal.undo([link.link_id], "two branches")
     assert journal.add([link]) == []
-    assert (journal.standing(), journal.all()[link.link_id].reason) == ([], "two branches")
-    journal.redo(link.link_id, "no, one")
-    assert journal.standing("firm") == [link]
+    assert (journal.accepted(), journal.all()[link.link_id].reason) == ([], "two branches")
+    journal.accept([link.link_id], "no, one")
+    assert journal.accepted("firm") == [link]
     with pytest.raises(Misuse, match="no link"):
-        journal.undo("nothing", "x")
+        journal.undo(["nothing"], "x")
 
 
 def test_records_that_hang_together_are_one_entity() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from features.aside import kept_aside
 from features.declaration import Declaration, declaration, declared
 from features.lake import Lake
 from features.pull import pull
@@ -109,6 +110,8 @@ def test_a_sample_source_fills_its_tables_from_its_fixture(source: Declaration, 
     assert kept == tables, refusals
     assert sum(one.refused for one in done) == expected.get("refused", 0), refusals
     assert ("repaired" not in expected) or sum(one.repaired for one in done) == expected["repaired"]
+    # The fixture's codes have the form of the scheme that the sample declares.
+    assert "noted" not in kept_aside(tmp_path / "refused")["action"].to_pylist()
     assert lake.version == 1
     assert (source.name in lake.watermarks()) == (source.watermark is not None)
     if "see" in expected:

@@ -17,6 +17,7 @@ from features.contracts import contract_of, contracts
 from features.contracts.column import SYSTEM, Column
 from features.engine import Engine
 from features.evidence import evidence
+from features.identity import REGISTERS
 from features.ingest import ingest
 from features.lake import Lake
 from features.mapping import load, straight
@@ -49,7 +50,18 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     rng = np.random.default_rng(11)
     for table in contracts():
         lake.commit(table, invented(table, rng), "test", table)
+    lake.commit("identity", links(), "test", "links")
     return lake
+
+
+def links() -> pa.Table:
+    """A few of the parties that the invented rows name are one."""
+    pairs = [
+        (kind, f"{register}{n}", f"{register}{n % 7}") for register, kind in REGISTERS.items() for n in (7, 15, 22)
+    ]
+    rows = [{"kind": kind, "record_id": one, "entity_id": other} for kind, one, other in pairs]
+    fields = [field for field in contract_of("identity").schema if not field.name.startswith("_")]
+    return pa.Table.from_pylist(rows, pa.schema(fields))
 
 
 def invented(table: str, rng: np.random.Generator) -> pa.Table:

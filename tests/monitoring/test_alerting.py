@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import hmac
 import json
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
+from cases import outbox
 from gnomon.config import Settings
 from gnomon.database import transaction
 from gnomon.errors import Misuse
 from gnomon.terms import Text
 from monitoring import alerting, job_store
 from monitoring.alerting import Alert, Message, settle
+from tests.cases.test_outbox import post_office
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 FEED = Alert("feed:hotline:late:", Text("热线：没有数据。", "hotline: nothing."))
@@ -77,32 +81,120 @@ def test_alerts_go_to_the_addresses_given_and_to_nothing_odd(engine: Engine) -> 
                 alerting.add_channel(session, address, "en")
 
 
-def test_a_hook_gets_a_signed_message_and_a_dead_one_stops_nobody(engine: Engine, tmp_path: Path) -> None:
-    got: list[tuple[bytes, str]] = []
+@contextmanager
+def hook(code: int = 204) -> Iterator[tuple[str, list[tuple[bytes, dict[str, str]]]]]:
+    """A web address that answers so, and what it got."""
+    got: list[tuple[bytes, dict[str, str]]] = []
 
     class Hook(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            got.append((body, self.headers["X-Gnomon-Signature"]))
-            self.send_response(204)
+            told = {name.lower(): value for name, value in self.headers.items()}
+            got.append((self.rfile.read(int(told["content-length"])), told))
+            self.send_response(code)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
             return
 
-    server = HTTPServer(("127.0.0.1", 0), Hook)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    settings = Settings(workspace=tmp_path)
+    with HTTPServer(("127.0.0.1", 0), Hook) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/hook", got
+        server.shutdown()
+        thread.join(5)
+
+
+def channels(engine: Engine, **addresses: str) -> None:
     with transaction(engine) as session:
-        alerting.add_channel(session, "http://127.0.0.1:1/dead", "en")
-        alerting.add_channel(session, f"http://127.0.0.1:{server.server_port}/hook", "zh")
-        alerting.add_channel(session, "watch@example.org", "en")
-        channels = list(job_store.channels(session))
-    failed = alerting.send(settings, channels, look(engine, NOW, FEED))
-    server.shutdown()
-    server.server_close()
-    assert sorted(address for address, _ in failed) == ["http://127.0.0.1:1/dead", "watch@example.org"]
-    ((body, signed),) = got
-    key = hmac.new(settings.secret, b"gnomon alerts", sha256).digest()
-    assert signed == "sha256=" + hmac.new(key, body, sha256).hexdigest()
-    assert json.loads(body)["begun"] == [FEED.key]
+        for language, address in addresses.items():
+            alerting.add_channel(session, address, language)
+
+
+def test_a_hook_gets_one_signed_message_a_mailbox_one_letter(engine: Engine, tmp_path: Path) -> None:
+    with hook() as (address, got), post_office() as (url, letters):
+        settings = Settings(workspace=tmp_path, smtp=url, mail_from="gnomon@example.org")
+        channels(engine, zh=address, en="watch@example.org")
+        told = alerting.tell(settings, engine, [FEED, JOB], NOW, ("feed", "job"))
+        assert told.unreached == []
+        assert not alerting.tell(settings, engine, [FEED, JOB], NOW + timedelta(hours=1), ("feed", "job")).message
+    ((body, headers),) = got
+    assert outbox.genuine(alerting.key_of(settings, address), headers, body, NOW)
+    assert not outbox.genuine(alerting.key_of(settings, "https://example.org"), headers, body, NOW)
+    assert json.loads(body)["begun"] == [FEED.key, JOB.key]
+    assert json.loads(body)["text"].startswith("新出现（2）")
+    (letter,) = letters
+    assert "To: watch@example.org" in letter
+    assert "- hotline: nothing." in letter
+
+
+def test_a_dead_channel_holds_nobody_up_and_is_told_later_what_it_has_missed(engine: Engine, tmp_path: Path) -> None:
+    settings, kinds = Settings(workspace=tmp_path), ("feed", "job")
+    with hook(503) as (address, got), hook() as (alive, heard):
+        channels(engine, en=address)
+        channels(engine, en=alive)
+        told = alerting.tell(settings, engine, [FEED], NOW, kinds)
+        assert told.unreached == [(address, "HTTP 503")]
+        told = alerting.tell(settings, engine, [FEED, JOB], NOW + timedelta(hours=1), kinds)
+        assert told.unreached == [(address, "HTTP 503")]
+    assert [json.loads(body)["begun"] for body, _ in got] == [[FEED.key], [FEED.key, JOB.key]]
+    assert [json.loads(body)["begun"] for body, _ in heard] == [[FEED.key], [JOB.key]]
+    with transaction(engine) as session:
+        job_store.drop_channel(session, alive)
+        (behind,) = job_store.unreached(session)
+        assert (behind.address, behind.since) == (address, NOW)
+
+
+def test_what_ended_while_a_channel_was_dead_is_told_as_over(engine: Engine, tmp_path: Path) -> None:
+    settings, kinds = Settings(workspace=tmp_path), ("feed", "job")
+    with hook() as (address, got):
+        channels(engine, en=address)
+        alerting.tell(settings, engine, [FEED], NOW, kinds)
+        with transaction(engine) as session:
+            session.add(job_store.Unreached(address=address, since=NOW + timedelta(hours=1)))
+        alerting.tell(settings, engine, [JOB], NOW + timedelta(hours=2), kinds)
+        alerting.tell(settings, engine, [JOB], NOW + timedelta(hours=3), kinds)
+    assert [(json.loads(body)["begun"], json.loads(body)["ended"]) for body, _ in got] == [
+        ([FEED.key], []),
+        ([JOB.key], [FEED.key]),
+    ]
+
+
+TELLING = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from gnomon.config import Settings
+from gnomon.terms import Text
+from monitoring import alerting, job_store
+
+settings = Settings(workspace=Path(sys.argv[1]))
+with job_store.opened(settings) as engine:
+    found = [alerting.Alert(sys.argv[2], Text("x", "x"))]
+    alerting.tell(settings, engine, found, datetime.fromisoformat(sys.argv[3]), ("feed",))
+"""
+
+
+def test_a_process_that_is_killed_while_it_sends_loses_no_alert(engine: Engine, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        address = f"http://127.0.0.1:{deaf.getsockname()[1]}/hook"
+        channels(engine, en=address)
+        child = subprocess.Popen([sys.executable, "-c", TELLING, str(tmp_path), FEED.key, NOW.isoformat()])
+        deaf.settimeout(60)
+        held, _ = deaf.accept()
+        child.kill()
+        child.wait()
+        held.close()
+    with transaction(engine) as session:
+        assert [one.address for one in job_store.unreached(session)] == [address]
+    told = alerting.tell(Settings(workspace=tmp_path), engine, [FEED], NOW + timedelta(minutes=30), ("feed",))
+    assert [one for one, _ in told.unreached] == [address]
+
+
+def test_a_silence_can_be_ended_before_its_time(engine: Engine) -> None:
+    with transaction(engine) as session:
+        alerting.silence(session, "feed:hotline", NOW + timedelta(days=2), "moving house", "test", NOW)
+    assert not look(engine, NOW, FEED)
+    with transaction(engine) as session:
+        assert job_store.end_silence(session, "feed:hotline", NOW)
+        assert not job_store.end_silence(session, "feed:hotline", NOW)
+    assert look(engine, NOW + timedelta(minutes=1), FEED).begun == (FEED,)

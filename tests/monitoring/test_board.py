@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -42,11 +43,11 @@ def settings(tmp_path: Path) -> Settings:
     root = made.folder("drift")
     for day, shift in ((2, 0.0), (1, 2.0), (0, 2.0)):
         at = NOW - timedelta(days=day)
-        told = compare(
+        found = compare(
             "institution", profiles(1), profiles(2 + day, shift), root, as_of=at, model="gnomon-institution/1"
         )
     part = SourceDrift("clinic", Light.GREY, Text("行数不足：14 / 50。", "Not enough rows: 14 of 50."), (), 60, 14)
-    keep(told.__class__(**{**{n: getattr(told, n) for n in told.__slots__}, "sources": (part,)}), root)
+    keep(replace(found, sources=(part,)), root)
     compare("tender", None, profiles(5), root, as_of=NOW)
     database = store.upgrade(made)
     with transaction(database) as session:
@@ -58,6 +59,10 @@ def settings(tmp_path: Path) -> Settings:
         alerting.silence(session, "drift:institution", NOW + timedelta(days=60), "new price list", "test", NOW)
         number = schedules.begin_by_hand(session, "train", 4, NOW)
         schedules.end_by_hand(session, number, {"model": "2", "mlflow_run": "ab12"}, None, NOW + timedelta(seconds=9))
+        number = schedules.begin_by_hand(session, "retrain", 4, NOW)
+        gate = {"zh": "评分正常", "en": "the scores are sound"}
+        told = {"entity": "tender", "version": "3", "run_id": "cd34", "passed": True, "gate": gate, "why": []}
+        schedules.end_by_hand(session, number, {"candidates": [told]}, None, NOW + timedelta(seconds=9))
         number = schedules.begin_by_hand(session, "profile", 4, NOW)
         schedules.end_by_hand(session, number, {}, "tender: nothing there.", NOW + timedelta(seconds=2))
     database.dispose()
@@ -93,6 +98,8 @@ def test_the_page_shows_lights_series_runs_and_what_is_silenced(settings: Settin
     assert "new price list" in text
     assert "tender: nothing there." in text
     assert 'href="https://mlflow.example.org/#/runs/ab12"' in told.text
+    assert 'href="https://mlflow.example.org/#/runs/cd34"' in told.text
+    assert "tender version 3 passes the gate (the scores are sound); it serves when somebody promotes it." in text
     assert told.text.count("<polyline") >= 2
     assert f"{TODAY}/page.html" in told.text
 

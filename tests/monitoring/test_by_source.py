@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -16,10 +19,13 @@ from features.contracts import contract_of
 from features.engine import Engine
 from features.lake import Lake
 from gnomon.config import Settings
+from gnomon.errors import Fault
 from monitoring.comparison import SCORE, Light, State, read
 from monitoring.effect import Verdict
+from monitoring.scan import summarise_frame
 from monitoring.sources import sources_of
-from serving.comparing import compare_now
+from serving import champions, tasks
+from serving.comparing import compare_now, reference_of
 from serving.engine import profile
 from training import registry
 from training.train import train
@@ -73,6 +79,43 @@ def test_an_entity_belongs_to_the_source_that_sends_most_of_its_rows(settings: S
     engine.close()
 
 
+def test_the_reference_is_everybody_at_the_training_though_their_profiles_are_gone(
+    settings: Settings, tmp_path: Path
+) -> None:
+    champion = champions.local(settings, "institution")
+    assert champion is not None
+    stored = reference_of(settings, champion)
+    bare = Settings(workspace=tmp_path, lake=settings.lake_url, threads=1)
+    built = reference_of(bare, champion)
+    assert (built.rows, set(built.sources)) == (CLINICS, {"north", "south"})
+    assert built == stored
+    assert not (tmp_path / "profiles").exists()
+
+
+def test_a_lake_that_is_another_does_not_become_the_reference(settings: Settings, tmp_path: Path) -> None:
+    champion = champions.local(settings, "institution")
+    assert champion is not None
+    other = Settings(workspace=tmp_path, threads=1)
+    lake = Lake(other.lake_url)
+    for half in (0, 1):
+        lake.commit("claim", claims(half, 0, 100), f"half {half}", f"other-{half}")
+    made = reference_of(other, champion)
+    assert (made.sources, made.summaries) == ({}, summarise_frame(_sample(champion)))
+
+
+def _sample(champion: champions.Loaded) -> pd.DataFrame:
+    return pd.read_parquet(champion.bundle.folder / "reference.parquet")
+
+
+def test_profiles_are_brought_up_to_date_before_they_are_compared(settings: Settings) -> None:
+    lake = Lake(settings.lake_url)
+    lake.commit("claim", claims(0, 1, 1).slice(0, 1), "north", "north-one-more")
+    found = compare_now(settings, "institution")
+    assert (found.as_of < TRAINED, found.light) == (True, Light.GREEN)
+    (made,) = (settings.workspace / "profiles" / "institution").glob(f"*-v{lake.version:08d}")
+    assert made.name == f"{found.as_of:%Y%m%dT%H%M%S}-v{lake.version:08d}"
+
+
 def test_a_fault_of_one_source_is_told_there_and_the_other_stays_calm(settings: Settings) -> None:
     calm = compare_now(settings, "institution")
     assert [(one.source, one.light) for one in calm.sources] == [("north", Light.GREEN), ("south", Light.GREEN)]
@@ -88,7 +131,7 @@ def test_a_fault_of_one_source_is_told_there_and_the_other_stays_calm(settings: 
     assert read(settings.workspace / "drift", "institution", f"{found.as_of:%Y-%m-%d}") == found
 
 
-def test_a_day_with_a_handful_of_entities_is_grey_and_one_without_a_column_has_no_score(settings: Settings) -> None:
+def test_a_day_with_a_handful_or_nobody_is_grey_and_one_without_a_column_has_no_score(settings: Settings) -> None:
     root = settings.workspace / "profiles"
     newest = profile_store.latest(root, "institution")
     assert newest is not None
@@ -97,12 +140,30 @@ def test_a_day_with_a_handful_of_entities_is_grey_and_one_without_a_column_has_n
     profile_store.save(few, profile_store.place(root, few))
     found = compare_now(settings, "institution")
     assert (found.state, found.light, found.told.en) == (State.TOO_FEW, Light.GREY, "Not enough rows: 14 of 50.")
+    nobody = replace(profiles.select([]), as_of=profiles.as_of + timedelta(days=1, hours=1))
+    profile_store.save(nobody, profile_store.place(root, nobody))
+    found = compare_now(settings, "institution")
+    assert (found.state, found.light, found.rows_now) == (State.EMPTY, Light.GREY, 0)
     lacking = replace(
         profiles, as_of=profiles.as_of + timedelta(days=2), values=profiles.values.drop(columns="fund_paid")
     )
     profile_store.save(lacking, profile_store.place(root, lacking))
-    verdicts = {row.column: row.verdict for row in compare_now(settings, "institution").columns}
-    assert (verdicts["fund_paid"], verdicts[SCORE]) == (Verdict.GONE, Verdict.GONE)
+    found = compare_now(settings, "institution")
+    verdicts = {row.column: row.verdict for row in found.columns}
+    assert (verdicts["fund_paid"], verdicts[SCORE], found.light) == (Verdict.GONE, Verdict.GONE, Light.RED)
+    assert {one.light for one in found.sources} == {Light.RED}
+
+
+def test_a_kind_that_cannot_be_compared_holds_up_no_other(settings: Settings) -> None:
+    broken = settings.workspace / "profiles" / "department" / "20260101T000000-v00000001"
+    broken.mkdir(parents=True)
+    (broken / profile_store.HEADER).write_text("{", encoding="utf-8")
+    newest = settings.workspace / "drift" / "institution"
+    shutil.rmtree(newest)
+    with pytest.raises(Fault, match="department"):
+        tasks.drift(settings, {"entities": ["department", "institution"]})
+    assert [path.name for path in newest.glob("*/figures.json")] == ["figures.json"]
+    shutil.rmtree(broken)
 
 
 def test_a_reference_of_another_version_is_made_again(settings: Settings) -> None:

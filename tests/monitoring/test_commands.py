@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from gnomon.config import Settings
 from gnomon.database import transaction
-from gnomon.errors import Misuse
+from gnomon.errors import Fault, Misuse
 from monitoring import job_store
 from serving.cli import app
 
@@ -23,7 +23,7 @@ def gnomon(tmp_path: Path, *words: str) -> Result:
 def test_nothing_has_happened_and_nothing_needs_a_look(tmp_path: Path) -> None:
     told = gnomon(tmp_path, "monitor", "check", "--format", "json")
     assert (told.exit_code, json.loads(told.stdout)) == (0, []), told.exception
-    for words in (("feeds",), ("yield",), ("proposals",)):
+    for words in (("feeds",), ("feeds", "--tables"), ("yield",), ("yield", "--by", "scene"), ("proposals",)):
         told = gnomon(tmp_path, "monitor", *words, "--format", "json")
         assert (told.exit_code, json.loads(told.stdout)) == (0, []), told.exception
     assert "gnomon_watch_seconds" in gnomon(tmp_path, "monitor", "metrics").stdout
@@ -63,3 +63,22 @@ def test_a_late_job_makes_the_check_fail_though_no_scheduler_runs(tmp_path: Path
     assert told.exit_code == 1
     (alert,) = json.loads(told.stdout)
     assert alert["key"] == "job:tidy:late"
+
+
+def test_a_channel_shows_its_key_when_it_is_named_and_is_listed_and_dropped(tmp_path: Path) -> None:
+    hook, mailbox = "https://hooks.example.org/gnomon", "watch@example.org"
+    (made,) = json.loads(gnomon(tmp_path, "monitor", "channel", hook, "--format", "json").stdout)
+    assert made["key"].startswith("whsec_")
+    listed = json.loads(gnomon(tmp_path, "monitor", "channel", mailbox, "--format", "json").stdout)
+    assert {one["address"]: one["key"] for one in listed} == {hook: "", mailbox: ""}
+    left = json.loads(gnomon(tmp_path, "monitor", "channel", hook, "--drop", "--format", "json").stdout)
+    assert [one["address"] for one in left] == [mailbox]
+    assert isinstance(gnomon(tmp_path, "monitor", "channel", hook, "--drop").exception, Fault)
+
+
+def test_silences_are_listed_and_ended(tmp_path: Path) -> None:
+    gnomon(tmp_path, "monitor", "silence", "feed:hotline", "--reason", "moving house", "--days", "2")
+    (held,) = json.loads(gnomon(tmp_path, "monitor", "silence", "--format", "json").stdout)
+    assert (held["key"], held["reason"]) == ("feed:hotline", "moving house")
+    assert json.loads(gnomon(tmp_path, "monitor", "silence", "feed:hotline", "--end", "--format", "json").stdout) == []
+    assert isinstance(gnomon(tmp_path, "monitor", "silence", "feed:x").exception, Misuse)

@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 
 from gnomon.terms import Text
-from monitoring.comparison import Drift, Light, State, index, read
+from monitoring.comparison import Drift, Light, State, read
 from monitoring.drift import compare
 from monitoring.effect import Verdict
+from monitoring.standing import history
 
 AS_OF = datetime(2026, 6, 30, tzinfo=UTC)
 
@@ -54,15 +55,14 @@ def test_profiles_are_compared_under_their_entity_ids(tmp_path: Path) -> None:
     assert compare("institution", profiles(120), now, tmp_path, as_of=AS_OF).page is not None
 
 
-def test_the_kept_comparison_reads_back_and_stands_in_the_index(tmp_path: Path) -> None:
+def test_the_kept_comparison_reads_back(tmp_path: Path) -> None:
     titles = {"paid": Text("基金支付", "Fund paid")}
     drift = compare("supplier", profiles(120), profiles(120, seed=2), tmp_path, as_of=AS_OF, model="m/2", titles=titles)
     assert read(tmp_path, "supplier", "2026-06-30") == drift
     assert drift.columns[1].title == titles["paid"]
-    (line,) = json.loads((tmp_path / "index.json").read_text(encoding="utf-8"))
-    assert (line["entity"], line["model"], line["light"]) == ("supplier", "m/2", "green")
-    assert (tmp_path / line["page"]).is_file()
-    assert index(tmp_path) == [line]
+    told = json.loads((tmp_path / "supplier" / "2026-06-30" / "figures.json").read_text(encoding="utf-8"))
+    assert (told["entity"], told["model"], told["light"]) == ("supplier", "m/2", "green")
+    assert (tmp_path / "supplier" / "2026-06-30" / told["page"]).is_file()
 
 
 def test_the_page_needs_no_network_and_shows_every_compared_column(tmp_path: Path) -> None:
@@ -73,10 +73,13 @@ def test_the_page_needs_no_network_and_shows_every_compared_column(tmp_path: Pat
     assert '<script src="http' not in page
 
 
-def test_the_same_comparison_twice_is_one_line_of_the_index(tmp_path: Path) -> None:
-    for _ in range(2):
-        compare("supplier", profiles(80), profiles(80, seed=2), tmp_path, as_of=AS_OF)
-    assert len(index(tmp_path)) == 1
+def test_the_same_comparison_twice_is_kept_once_and_a_broken_one_hides_no_other(tmp_path: Path) -> None:
+    for day in (28, 29, 30, 30):
+        compare("supplier", profiles(80), profiles(80, seed=2), tmp_path, as_of=AS_OF.replace(day=day))
+    assert [one.as_of.day for one in history(tmp_path, "supplier")] == [30, 29, 28]
+    for day, text in ((29, "{"), (30, '{"entity": "supplier"}')):
+        (tmp_path / "supplier" / f"2026-06-{day}" / "figures.json").write_text(text, encoding="utf-8")
+    assert [one.as_of.day for one in history(tmp_path, "supplier")] == [28]
 
 
 @pytest.mark.parametrize(
@@ -107,6 +110,12 @@ def test_constant_unknown_new_and_gone_columns_are_told_by_name(tmp_path: Path) 
     assert verdicts["never"] is Verdict.UNKNOWN
     assert verdicts["old"] is Verdict.GONE
     assert verdicts["fresh"] is Verdict.NEW
+
+
+@pytest.mark.parametrize(("column", "light"), [("stays", Light.AMBER), ("score", Light.RED)])
+def test_a_column_that_is_gone_shows_in_the_light(tmp_path: Path, column: str, light: Light) -> None:
+    drift = compare("tender", profiles(90), profiles(90, seed=2).drop(columns=column), tmp_path, as_of=AS_OF)
+    assert (drift.light, [row.column for row in drift.moved]) == (light, [column])
 
 
 def test_only_constant_columns_make_no_page_and_no_fault(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +22,9 @@ from gnomon.config import Settings
 from gnomon.errors import Fault
 from gnomon.terms import Direction, Text
 from monitoring.evasion import bunching, published, successors, together
+from serving import evading, tasks
 from serving.cli import app
+from serving.watching import look
 
 
 def test_tenders_kept_just_under_a_threshold_are_found() -> None:
@@ -43,9 +46,51 @@ def test_values_without_evasion_are_seldom_told(spread: float) -> None:
     assert told <= 3
 
 
+def counts(draw: np.random.Generator) -> np.ndarray:
+    return draw.poisson(4, 1_500)
+
+
+def shares(draw: np.random.Generator) -> np.ndarray:
+    of = draw.integers(1, 15, 2_000)
+    return draw.binomial(of, 0.4) / of
+
+
+def rounded(draw: np.random.Generator) -> np.ndarray:
+    """Amounts of which some are full hundreds and some full tens."""
+    amounts, way = draw.lognormal(np.log(400), 0.4, 4_000), draw.random(4_000)
+    return np.where(way < 0.15, np.round(amounts, -2), np.where(way < 0.45, np.round(amounts, -1), amounts))
+
+
+@pytest.mark.parametrize(
+    ("drawn", "threshold"),
+    [(counts, 4), (counts, 6), (shares, 0.5), (shares, 1 / 3), (rounded, 400.0), (rounded, 350.0)],
+    ids=lambda one: getattr(one, "__name__", str(one)),
+)
+@pytest.mark.parametrize("fires_at", [False, True], ids=["above", "from"])
+def test_counts_simple_fractions_and_round_amounts_are_no_evasion(
+    drawn: Callable[[np.random.Generator], np.ndarray], threshold: float, fires_at: bool
+) -> None:
+    told = sum(bunching("x", drawn(np.random.default_rng(seed)), threshold, fires_at).found for seed in range(60))
+    assert told <= 2
+
+
+def test_counts_kept_under_a_threshold_and_amounts_at_the_limit_itself_are_found() -> None:
+    draw = np.random.default_rng(3)
+    kept = counts(draw)
+    kept[(kept == 6) & (draw.random(len(kept)) < 0.8)] = 5
+    assert bunching("x", kept, 5).found
+    assert bunching("x", kept, 6, fires_at=True).found
+    assert not bunching("x", kept, 5, fires_at=True).found
+    amounts = rounded(draw)
+    amounts[(amounts > 400) & (amounts < 430) & (draw.random(len(amounts)) < 0.9)] = 400
+    assert bunching("x", amounts, 400.0).found
+    assert not bunching("x", amounts, 400.0, fires_at=True).found
+
+
 def test_few_values_constant_values_and_odd_thresholds_say_so() -> None:
     assert bunching("amount", [399.0] * 14, 400.0).told.en == "amount: not enough values near the threshold: 14 of 50."
     assert bunching("amount", [1.0] * 500, 0.0).state == "no_threshold"
+    assert bunching("amount", [1.0] * 500, 1.0).told.zh == "amount：阈值附近的不同取值过少，无法判断。"
     assert bunching("amount", [np.nan, np.inf] * 100, 400.0).state == "too_few"
     assert not bunching("amount", [np.nan], float("nan")).found
 
@@ -141,11 +186,47 @@ def test_a_move_after_publishing_is_told_from_stored_profiles(tmp_path: Path) ->
     assert isinstance(early.exception, Fault)
 
 
-def stored(values: np.ndarray, at: datetime) -> Profiles:
+def stored(values: np.ndarray, at: datetime, name: str = "paid") -> Profiles:
     ids = pd.Index([f"B{number}" for number in range(len(values))], name="entity_id", dtype="str")
-    frame = pd.DataFrame({"paid": values}, index=ids)
-    column = ProfileColumn("paid", "paid", "", Text("付款", "paid"), "CNY", Direction.HIGH)
-    groups = pd.DataFrame(-1, index=ids, columns=["paid"], dtype="int32")
+    frame = pd.DataFrame({name: values}, index=ids)
+    column = ProfileColumn(name, name, "", Text("付款", "paid"), "CNY", Direction.HIGH)
+    groups = pd.DataFrame(-1, index=ids, columns=[name], dtype="int32")
     norms = pd.DataFrame({name: [] for name in ("column", "zh", "en", "n", "median", "scale", "low", "high")})
     attributes = pd.DataFrame({"name": list(ids)}, index=ids)
     return Profiles("buyer", at, 1, (column,), frame, frame * 0, groups, norms, attributes)
+
+
+RULE = """
+id: paid-much
+version: 1
+scene: public-works
+stage: payment
+entity: buyer
+scheme: buyer-composite
+detector: rule
+title: {zh: 付款偏高, en: Pays much}
+meaning: {zh: 付款超过限额。, en: Pays more than the limit.}
+advice: {zh: 核对付款。, en: Look at the payments.}
+basis: [test]
+when: award_amount > 400
+examples:
+  - {who: {zh: 甲, en: A}, given: {award_amount: 500}, warns: true}
+  - {who: {zh: 乙, en: B}, given: {award_amount: 300}, warns: false}
+"""
+
+
+def test_a_look_keeps_what_it_found_and_the_watch_tells_it(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "paid-much.yaml").write_text(RULE, encoding="utf-8")
+    settings = Settings(workspace=tmp_path / "work", model_folder=tmp_path / "models", threads=1)
+    draw = np.random.default_rng(1)
+    paid = draw.lognormal(np.log(400), 0.4, 8_000)
+    paid = np.where((paid > 400) & (paid < 430), draw.uniform(385, 400, 8_000), paid)
+    made = stored(paid, datetime(2025, 1, 1, tzinfo=UTC), "award_amount")
+    profile_store.save(made, profile_store.place(settings.folder("profiles"), made))
+    assert evading.kept(settings) == []
+    wrote = tasks.tasks(settings)["evasion"]({})
+    assert (wrote["found"], wrote["thresholds"] >= 1) == (1, True)
+    (found,) = [one for one in look(settings, rows=False).alerts if one.kind == "evasion"]
+    assert found.key == "evasion:buyer:paid-much:award_amount"
+    assert found.told.zh.startswith("paid-much：付款：紧贴阈值 400 下方有")

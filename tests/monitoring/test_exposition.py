@@ -12,7 +12,6 @@ import yaml
 from gnomon.config import Settings
 from gnomon.database import transaction
 from monitoring import job_store, schedules
-from monitoring.comparison import keep
 from monitoring.drift import compared
 from monitoring.effect import Summary
 from monitoring.exposition import METRICS, text
@@ -32,7 +31,7 @@ SERVED = {*SERVED_METRICS, *(f"gnomon_request_seconds_{part}" for part in ("buck
 
 def told(tmp_path: Path) -> str:
     side = {"score": Summary.of([float(n) for n in range(100)])}
-    keep(compared("institution", side, side, as_of=NOW, model="m/1"), tmp_path / "drift")
+    drift = compared("institution", side, side, as_of=NOW, model="m/1")
     feed = FeedHealth('hot"line', 9, NOW, 1.0, (Trouble("hotline", Sign.LATE, "", 1.0, 9.0),))
     with job_store.opened(Settings(workspace=tmp_path)) as engine:
         with transaction(engine) as session:
@@ -40,7 +39,7 @@ def told(tmp_path: Path) -> str:
         schedules.run(engine, "nightly", {"score": lambda given: {}}, 1, by_hand=True)
         with transaction(engine) as session:
             late = [Overdue("nightly", Lateness.LATE, NOW)]
-            return text(session, tmp_path / "drift", [feed], late, [], NOW)
+            return text(session, [drift], [feed], late, [], NOW)
 
 
 def served() -> str:

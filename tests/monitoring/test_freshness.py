@@ -32,8 +32,6 @@ def test_a_table_tells_its_last_event_and_arrival(tmp_path: Path) -> None:
     assert (feed.table, feed.rows, feed.last_event) == ("service_request", 3, datetime(2025, 3, 9, 8, tzinfo=UTC))
     assert feed.last_arrival is not None
     assert abs(feed.last_arrival - before) < timedelta(minutes=1)
-    silent = feed.days_silent(feed.last_arrival + timedelta(days=3))
-    assert silent == 3.0
 
 
 def test_months_and_registry_tables_are_told_too(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 from cases import people, queue, service, store
 from cases.people import Person
 from cases.workflow import Action, Role
+from cases.worth import came
 from gnomon.config import Settings
 from gnomon.database import transaction
 from gnomon.terms import Outcome, Reason, Severity, Text, Warned
@@ -95,6 +97,21 @@ def test_two_models_in_one_case_each_count_it(engine: Engine, auditor: Person) -
         "W001": (1, 1, 1.0),
         "W002": (1, 1, 1.0),
     }
+
+
+def test_every_warning_tells_its_heaviest_reason_and_what_came_of_its_case(engine: Engine, auditor: Person) -> None:
+    light = Reason("price", Text("价格", "price"), 1.0, "CNY", None, None, 0.1, Text("高。", "High."))
+    both = replace(warned("A"), score=0.6, reasons=(light, *warned("A").reasons))
+    with transaction(engine) as session:
+        queue.hand_over(session, [both, replace(warned("B"), score=0.2, reasons=(light,))], "run", "test")
+        (number,) = [case.id for case in queue.cases(session).rows if case.entity_id == "A"]
+        close(session, number, auditor, Outcome.CONFIRMED, "1200.50")
+    with transaction(engine) as session:
+        told = {one.reason: (one.outcome, one.found) for one in came(session)}
+        assert told == {"dose": ("confirmed", Decimal("1200.50")), "price": (None, Decimal(0))}
+        queue.hand_over(session, [warned("C")], "run", "test")
+        assert [one.reason for one in came(session)].count("dose") == 2
+        assert [one.reason for one in came(session, datetime.now(UTC) + timedelta(days=1))] == []
 
 
 def test_only_warnings_since_a_moment_are_counted(engine: Engine) -> None:

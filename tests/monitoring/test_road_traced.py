@@ -41,6 +41,11 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def spans(workspace: Path) -> list[dict[str, Any]]:
+    return told(workspace)
+
+
+def told(workspace: Path) -> list[dict[str, Any]]:
+    """Every span that was kept."""
     lines = [line for path in (workspace / FOLDER).glob("*.jsonl") for line in path.read_text("utf-8").splitlines()]
     return [json.loads(line) for line in lines]
 
@@ -75,6 +80,21 @@ def test_files_that_came_before_are_linked_to_the_run(spans: list[dict[str, Any]
     linked = {one["context"]["trace_id"] for one in run["links"]}
     assert linked == {one["context"]["trace_id"] for one in named(spans, "lake.commit")} - {run["context"]["trace_id"]}
     assert len(linked) == 2
+
+
+def test_work_on_a_case_is_linked_to_the_warning_and_through_it_to_the_file(
+    workspace: Path, spans: list[dict[str, Any]]
+) -> None:
+    (handed,) = named(spans, "hand_over")
+    number = handed["events"][0]["attributes"]["gnomon.case"]
+    gnomon(workspace, "users", "add", "Zhao", "--role", "auditor", "--generate")
+    gnomon(workspace, "cases", "claim", str(number), "--as", "Zhao")
+    since = told(workspace)
+    (act,) = named(since, "case.act")
+    assert act["context"]["trace_id"] != handed["context"]["trace_id"]
+    assert [one["context"] for one in act["links"]] == [handed["context"]]
+    assert (act["attributes"]["gnomon.case"], act["attributes"]["gnomon.action"]) == (number, "claim")
+    assert "Zhao" not in json.dumps(since)
 
 
 def test_no_span_names_anybody(workspace: Path, spans: list[dict[str, Any]]) -> None:

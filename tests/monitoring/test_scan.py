@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from monitoring.cells import Counted, cells_of, values_of
 from monitoring.effect import Summary, Verdict, judge
-from monitoring.scan import summarise, summarise_frame
+from monitoring.scan import split, summarise, summarise_frame, summarise_parts
 
 
 @given(st.lists(st.integers(-4096, 4096), min_size=1))
@@ -57,6 +57,26 @@ def test_a_file_without_the_column_does_not_know_it(tmp_path: Path) -> None:
     pq.write_table(pa.table({"b": [1.0, 2.0, 3.0]}), tmp_path / "2.parquet")
     found = summarise(sorted(tmp_path.glob("*.parquet")))
     assert (found["a"].n, found["a"].unknown, found["b"].unknown) == (5, 3, 2)
+
+
+def test_every_row_of_a_part_counts_wherever_it_stands(tmp_path: Path) -> None:
+    draw = np.random.default_rng(3)
+    ids = [f"H{number}" for number in range(6_000)]
+    frame = pd.DataFrame({"paid": draw.lognormal(size=6_000)}, index=pd.Index(ids, name="entity_id"))
+    # The rows of the second source stand at the end and are another population.
+    frame.iloc[4_000:] *= 50
+    frame.iloc[::7] = np.nan
+    source_of = pd.Series(["north"] * 4_000 + ["south"] * 1_999, index=ids[:-1])
+    places = [tmp_path / "1.parquet", tmp_path / "2.parquet"]
+    for place, rows in zip(places, (frame.iloc[:4_500], frame.iloc[4_500:]), strict=True):
+        rows.to_parquet(place, row_group_size=700)
+    edges = {"north": {"paid": (1.0, 2.0)}}
+    sources = split(places, "entity_id", source_of, ["north", "south", "west"])
+    whole, apart = summarise_parts(places, sources, edges_of=edges)
+    assert whole == summarise(places)
+    assert set(apart) == {"north", "south"}
+    assert apart["north"] == summarise_frame(frame[:4_000], edges["north"])
+    assert apart["south"] == summarise_frame(frame[4_000:-1])
 
 
 @pytest.mark.parametrize("values", [[], [float("nan")] * 3, [float("inf"), 1e300], [7.0]], ids=str)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gnomon.terms import Text
 from monitoring import references, standing
 from monitoring.comparison import Cause, Drift
 from monitoring.drift import compare, compared
@@ -124,6 +125,8 @@ def test_a_mix_moves_by_its_shares_and_not_by_its_size() -> None:
     found = mixed({"dose": 60, "price": 40}, {"dose": 30, "price": 70})
     assert found.moved
     assert found.told.en == "The mix has moved, most of all “price” (+30%)."
+    called = mixed({"dose": 60, "price": 40}, {"dose": 30, "price": 70}, titles={"price": Text("价格", "Price")})
+    assert called.told.zh == "构成发生变化，变化最大的是“价格”（+30%）。"
     assert mixed({"dose": 60}, {"dose": 14}).told.en == "Not enough rows: 14 of 50."
     assert mixed({}, {"dose": 60}).state == "no_reference"
 

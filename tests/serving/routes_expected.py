@@ -111,6 +111,10 @@ API = {
     "GET /v1/cases/{case_id}/attachments": hidden(path=CASE),
     "POST /v1/cases/{case_id}/attachments": hidden(path=CASE, query={"name": "a.txt"}, content=b"x", kind="text/plain"),
     "GET /v1/attachments/{number}": hidden(path={"number": "{attachment}"}),
+    "GET /v1/searches": shown(),
+    "PUT /v1/searches/{name}": own(path={"name": "mine too"}, json={"owner": "mine"}),
+    "DELETE /v1/searches/{name}": own(path={"name": "{search}"}),
+    "GET /v1/searches/{name}/cases": hidden(path={"name": "{search}"}),
     "GET /v1/notices": shown(),
     "POST /v1/notices/read": own(json={"ids": ["{notice}"]}),
     "GET /v1/circulars": shown(),
@@ -151,7 +155,7 @@ API = {
     "DELETE /v1/people/{name}/tokens": administered(path={"name": "ghost"}),
     "PUT /v1/people/{name}/grants": administered(path={"name": "ghost"}, json={"role": "viewer", "scene": "education"}),
     "DELETE /v1/people/{name}/grants": administered(path={"name": "ghost"}, query={"scene": "education"}),
-    "POST /v1/cases/{case_id}/package": hidden(path=CASE, json={"to": "x", "reason": "x"}),
+    "POST /v1/cases/{case_id}/package": hidden(path=CASE, json={"to": "x", "reason": "x", "version": "{version}"}),
     "POST /v1/packages": own(query={"public_key": "0" * 64}, content=b"{}", kind="application/json"),
     "POST /v1/imports": own(query={"system": "csv"}, content=b"id,title\n1,t\n", kind="text/csv"),
     "GET /v1/outbox": administered(),
@@ -173,7 +177,7 @@ CONSOLE = {
     "POST /console/searches": own(form={"name": "mine", "query": "?state=open"}),
     "GET /console/cases/{case_id}": hidden(path=CASE),
     "POST /console/cases/{case_id}/actions": hidden(path=CASE, form=NOTE),
-    "POST /console/cases/{case_id}/package": hidden(path=CASE, form={"to": "x", "reason": "x"}),
+    "POST /console/cases/{case_id}/package": hidden(path=CASE, form={"to": "x", "reason": "x", "version": "{version}"}),
     "POST /console/cases/{case_id}/attachments": hidden(path=CASE, form={"file": b"x"}),
     "GET /console/attachments/{number}": hidden(path={"number": "{attachment}"}),
     "GET /console/warnings/{key}": hidden(path={"key": "{warning}"}),
@@ -220,3 +224,43 @@ CONSOLE = {
 }
 
 EXPECTED = {**API, **CONSOLE}
+
+SCOPES = {
+    "read:cases": {
+        "GET /v1/warnings", "GET /v1/warnings/{key}", "GET /v1/cases", "GET /v1/cases/{case_id}",
+        "GET /v1/cases/{case_id}/result", "GET /v1/cases/{case_id}/attachments", "GET /v1/attachments/{number}",
+        "GET /v1/searches", "GET /v1/searches/{name}/cases", "GET /v1/notices", "GET /v1/circulars",
+        "GET /v1/lists/problems", "GET /v1/lists/duties", "GET /v1/lists/developments", "GET /v1/forecasts",
+        "GET /v1/forecasts/calibration", "GET /v1/funnel", "GET /v1/totals", "GET /v1/labels",
+        "GET /v1/changes/{feed}", "GET /v1/suppressions", "GET /v1/suppressions/{number}/warnings",
+        "GET /v1/bodies/kinds", "GET /v1/bodies", "GET /v1/routes", "GET /v1/policies",
+    },
+    "write:cases": {
+        "POST /v1/warnings/{key}/raise", "POST /v1/cases", "POST /v1/cases/next", "POST /v1/cases/actions",
+        "POST /v1/cases/{case_id}/actions", "POST /v1/cases/{case_id}/attachments", "POST /v1/cases/{case_id}/package",
+        "PUT /v1/searches/{name}", "DELETE /v1/searches/{name}", "POST /v1/notices/read",
+        "POST /v1/circulars/{number}/acknowledge", "POST /v1/suppressions", "POST /v1/suppressions/{number}/approve",
+        "POST /v1/suppressions/{number}/lift",
+    },
+    "read:trail": {"GET /v1/trail", "GET /v1/trail/verify", "GET /v1/trail/bundle"},
+    "read:models": {"GET /v1/models", "GET /v1/catalogue"},
+    "score": {
+        "POST /v1/score", "POST /v1/jobs", "GET /v1/jobs", "GET /v1/jobs/{key}", "GET /v1/jobs/{key}/results",
+        "POST /v1/jobs/{key}/cancel",
+    },
+    "exchange": {
+        "GET /v1/warnings/rescreen", "POST /v1/warnings/rescreen", "POST /v1/packages", "POST /v1/imports",
+    },
+    "operate": {
+        "GET /metrics", "POST /v1/clock/tick", "GET /v1/outbox", "GET /v1/outbox/dead",
+        "POST /v1/outbox/dead/{number}/retry", "POST /v1/outbox/endpoints/{name}/{switch}",
+    },
+    "administer": {
+        "POST /v1/bodies", "PUT /v1/routes/{scene}", "PUT /v1/policies/{name}", "GET /v1/people", "POST /v1/people",
+        "GET /v1/people/{name}", "POST /v1/people/{name}/disable", "POST /v1/people/{name}/enable",
+        "PUT /v1/people/{name}/password", "POST /v1/people/{name}/tokens", "DELETE /v1/people/{name}/tokens",
+        "PUT /v1/people/{name}/grants", "DELETE /v1/people/{name}/grants",
+    },
+    "": {"GET /v1/me", "GET /v1/results", "GET /v1/trail/key"},
+}  # fmt: skip
+"""By scope: the routes that a token needs it for; under no name those that every token may. The others ask nobody."""

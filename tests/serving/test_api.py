@@ -170,3 +170,18 @@ def test_the_answering_process_loads_no_registry_no_drift_and_no_shap(tmp_path) 
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_every_list_pages_by_a_cursor_and_can_be_followed(place) -> None:
+    contract = place.client.get("/openapi.json").json()
+    lists = {}
+    for path, verbs in contract["paths"].items():
+        answer = verbs.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
+        name = answer.get("application/json", {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+        if {"items", "cursor"} <= set(contract["components"]["schemas"].get(name, {}).get("properties", {})):
+            lists[path] = {one["name"] for one in verbs["get"]["parameters"]}
+    assert len(lists) > 20
+    for path, asked in lists.items():
+        assert asked & {"cursor", "before", "after"}, path
+        # Forecasts are told anew at every call, and the parts of a job's result never change.
+        assert "updated_since" in asked or path in ("/v1/forecasts", "/v1/jobs/{key}/results"), path

@@ -135,6 +135,17 @@ def test_a_request_under_one_key_is_done_once(place: Any) -> None:
     assert theirs.json()["id"] != first.json()["id"]
 
 
+def test_another_file_of_the_same_length_is_another_request(place: Any) -> None:
+    headers = {**place.by("auditor"), "Idempotency-Key": "f1", "Content-Type": "application/pdf"}
+
+    def put(content: bytes) -> Any:
+        path = "/v1/cases/1/attachments"
+        return place.client.post(path, params={"name": "a.pdf"}, content=content, headers=headers)
+
+    assert put(PDF + b"1").json()["id"] == put(PDF + b"1").json()["id"]
+    assert put(PDF + b"2").status_code == 422
+
+
 def test_an_action_under_one_key_is_answered_again_though_the_version_has_moved(place: Any) -> None:
     headers = {**place.by("auditor"), "Idempotency-Key": "claim-1"}
     body = {"action": "claim", "version": 1}

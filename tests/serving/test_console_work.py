@@ -104,6 +104,30 @@ def test_a_search_is_saved_and_forgotten(place: Any) -> None:
     assert "重点<" not in page.text
 
 
+def test_a_search_is_the_same_in_every_browser_and_over_the_api(place: Any) -> None:
+    sign_in(place)
+    post(place, "/console/searches", page="/console/", name="重点", query="?owner=nobody&severity=alert")
+    place.client.cookies.clear()
+    sign_in(place)
+    page = place.client.get("/console/").text
+    assert 'href="/console/?state=alive&amp;owner=nobody&amp;severity=alert&amp;order=gravest">重点' in page
+    headers = place.by("auditor")
+    (told,) = place.client.get("/v1/searches", headers=headers).json()["items"]
+    assert (told["name"], told["filters"]["owner"], told["filters"]["severity"]) == ("重点", "nobody", "alert")
+    asked = {"owner": "nobody", "state": "open", "order": "newest"}
+    assert place.client.put("/v1/searches/待签收", json=asked, headers=headers).status_code == 200
+    assert "待签收</a>" in place.client.get("/console/").text
+    hits = place.client.get("/v1/searches/待签收/cases", params={"limit": 2}, headers=headers).json()
+    assert [case["id"] for case in hits["items"]] == [3, 2]
+    rest = place.client.get("/v1/searches/待签收/cases", params={"cursor": hits["cursor"]}, headers=headers).json()
+    assert ([case["id"] for case in rest["items"]], rest["cursor"]) == ([1], None)
+    for wrong in ({"colour": "red"}, {"owner": "whoever"}, {"text": "x" * 201}):
+        assert place.client.put("/v1/searches/x", json=wrong, headers=headers).status_code == 422
+    assert place.client.delete("/v1/searches/待签收", headers=headers).status_code == 204
+    assert place.client.delete("/v1/searches/待签收", headers=headers).status_code == 404
+    assert place.client.get("/v1/searches", headers=place.by("viewer")).json()["items"] == []
+
+
 def test_a_file_goes_up_and_comes_down_as_it_was(place: Any) -> None:
     sign_in(place)
     file = ("三月底册.pdf", b"%PDF-1.7 ledger", "application/pdf")

@@ -20,12 +20,14 @@ from cases import audit, labels, pages, people, queue, service, store
 from cases.workflow import Action, Role
 from features.contracts import contract_of
 from features.lake import Lake
+from features.measures import entities
 from gnomon.config import Settings
 from gnomon.database import transaction
 from gnomon.errors import Fault, Misuse
 from gnomon.terms import RANDOM, Outcome
 from serving import report
 from serving.engine import score_all
+from serving.random_looks import PERSONS, share
 from training.dataset import of_rows
 from training.sampling import standing_for
 
@@ -219,7 +221,7 @@ def test_a_job_scores_many_entities_and_tells_which_it_could_not(api) -> None:
     assert [row["entity_id"] for row in rows["items"]] == ["C0", "nobody", "C1"]
     assert "fault" in rows["items"][1]
     direct = asked_over_the_api(api, ids=["C0"]).json()["results"][0]
-    assert rows["items"][0] == direct
+    assert rows["items"][0] == direct | {"asks": None}
     assert told["id"] in {one["id"] for one in api.get("/v1/jobs").json()["items"]}
 
 
@@ -244,7 +246,7 @@ def test_warnings_of_another_platform_keep_both_scores_and_come_in_once(api) -> 
     assert [one["known"] for one in again] == [True, True, True]
     page = api.get("/v1/warnings/rescreen", params={"system": "health", "limit": 2}).json()
     assert [one["foreign_id"] for one in page["items"]] == ["W1", "W2"]
-    rest = api.get("/v1/warnings/rescreen", params={"system": "health", "after": page["cursor"]}).json()
+    rest = api.get("/v1/warnings/rescreen", params={"system": "health", "cursor": page["cursor"]}).json()
     assert [one["foreign_id"] for one in rest["items"]] == ["W3"]
 
 
@@ -269,6 +271,12 @@ def test_a_share_of_the_budget_is_drawn_at_random_and_says_that_nobody_suspects_
 def test_without_a_share_nobody_is_drawn(settings, first) -> None:
     (done,) = score_all(settings, ["institution"], datetime(2025, 5, 25, tzinfo=UTC), audit_share=0.0).entities
     assert done.random == 0
+
+
+def test_a_person_is_drawn_only_where_somebody_asks_for_it() -> None:
+    assert entities().keys() >= PERSONS
+    assert [share(kind, None, 0.05) for kind in ("institution", "tender", "patient", "official")] == [0.05, 0.05, 0, 0]
+    assert share("patient", 0.1, 0.05) == 0.1
 
 
 def test_the_outcome_of_a_random_look_carries_how_likely_it_was(settings, first) -> None:

@@ -17,7 +17,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import Response
 
-from cases import audit, bodies, notices, outbox, people, policy, queue, raising, rectification, service
+from cases import audit, bodies, notices, outbox, people, policy, queue, raising, rectification, searches, service
 from cases import suppression as suppressions
 from cases.asked import Part
 from cases.feeds import Feed
@@ -65,6 +65,7 @@ class World:
                 "trail": [len(audit.events(session, audit.Subject("case", str(one)))) for one in self.ours],
                 "files": [len(rectification.attachments(session, one)) for one in self.ours],
                 "notices": notices.unread(session, people.required(session, "a-auditor")),
+                "searches": [one.filters for one in searches.mine(session, people.required(session, "a-auditor"))],
                 "suppressions": [one.suppression.as_dict() for one in suppressions.report(session)],
             }
 
@@ -171,6 +172,8 @@ def fill(session: Any, world: World) -> None:
     world.ours = [row.id for row in queue.cases(session, limit=200).rows if SECRET in row.entity_id]
     hidden = suppressions.warnings(session, suppression.id, staff["c-auditor"])[0]
     (note, *_) = notices.mine(session, auditor)
+    for holder in (auditor, supervisor):
+        searches.keep(session, holder, "watched", {"text": SECRET})
     world.names |= {
         "case": str(main),
         "closed": str(closed),
@@ -181,6 +184,7 @@ def fill(session: Any, world: World) -> None:
         "suppression": str(suppression.id),
         "circular": "1",
         "notice": str(note.id),
+        "search": "watched",
         "dead": "1",
         "dead_too": "2",
         "soon": f"{soon():%Y-%m-%dT%H:%M:%SZ}",
@@ -275,6 +279,7 @@ TELLING = (
     "/v1/cases",
     "/v1/circulars",
     "/v1/notices",
+    "/v1/searches",
     "/v1/lists/problems",
     "/v1/lists/developments",
     "/v1/labels",
@@ -338,11 +343,13 @@ def test_no_feed_tells_of_what_is_anothers(world: World, feed: Feed) -> None:
 def test_what_stands_in_the_way_is_refused_without_telling_which_it_is(world: World) -> None:
     about = {"entity_kind": "institution", "entity_id": f"{SECRET}H1", "scheme": "over-prescribing", "scene": "s"}
     raised = own(json={"title": {"zh": "t", "en": "t"}, "description": "x", **about})
+    export = f"id,title,{','.join(about)}\n1,t,{','.join(about.values())}\n"
+    imported = own(query={"system": "csv"}, content=export.encode(), kind="text/csv")
     theirs = {"id": "1", "title": "t", **about}
     sent = own(json={"system": "省平台", "warnings": [theirs]})
     before = world.standing()
     with asking(world) as ask:
-        hand = ask("POST /v1/cases", raised, "b-auditor")
+        by_hand = ask("POST /v1/cases", raised, "b-auditor"), ask("POST /v1/imports", imported, "b-supervisor")
         number = ask("POST /v1/warnings/rescreen", sent, "b-service")
         again = ask("POST /v1/warnings/rescreen", sent, "a-service")
         mine = ask("GET /v1/cases", shown(), "b-auditor").json()["items"][-1]
@@ -350,8 +357,9 @@ def test_what_stands_in_the_way_is_refused_without_telling_which_it_is(world: Wo
         merged = ask(
             "POST /v1/cases/{case_id}/actions", own(path={"case_id": str(mine["id"])}, json=merge), "b-auditor"
         )
-    assert (hand.status_code, hand.json()["type"]) == (409, "urn:gnomon:fault:serving.cases.elsewhere")
-    assert not set(re.findall(r"\d+", hand.json()["detail"])) & {str(one) for one in world.ours}
+    for hand in by_hand:
+        assert (hand.status_code, hand.json()["type"]) == (409, "urn:gnomon:fault:serving.cases.elsewhere")
+        assert not set(re.findall(r"\d+", hand.json()["detail"])) & {str(one) for one in world.ours}
     assert (number.status_code, number.json()["type"]) == (409, "urn:gnomon:fault:serving.rescreen.taken")
     assert (again.status_code, again.json()[0]["known"]) == (200, True), "who sent it may send it again"
     assert merged.status_code == 404

@@ -14,7 +14,7 @@ import pytest
 
 from gnomon.errors import Fault
 from serving import jobs
-from serving.jobs import PART, Asked, Job, Jobs, State
+from serving.jobs import PART, Asked, Job, Jobs, Line, State
 
 IDS = [f"H{n}" for n in range(3 * PART + 10)]
 
@@ -23,8 +23,12 @@ def score(_: Asked, ids: Sequence[str]) -> list[dict[str, object]]:
     return [{"entity_id": one, "fault": "unknown"} if one == "H5" else {"entity_id": one, "score": 1.0} for one in ids]
 
 
+def nobody(_: Asked) -> Line:
+    return Line({}, None, {"zh": "无人可问。", "en": "Nobody is asked about."})
+
+
 def test_a_job_is_done_part_by_part_and_one_bad_entity_holds_up_nobody(tmp_path: Path) -> None:
-    store = Jobs(tmp_path, score)
+    store = Jobs(tmp_path, score, nobody)
     job = store.submit("auditor", "institution", IDS, explain=False)
     assert (job.state, job.total, job.scored) == (State.WAITING, len(IDS), 0)
     assert store.work_off() == 1
@@ -42,7 +46,7 @@ def test_a_job_that_is_called_off_keeps_what_was_scored(tmp_path: Path) -> None:
         store.cancel(asked.id)
         return score(asked, ids)
 
-    store = Jobs(tmp_path, first_part_only)
+    store = Jobs(tmp_path, first_part_only, nobody)
     job = store.submit("auditor", "institution", IDS, explain=False)
     store.work_off()
     ended = store.job(job.id)
@@ -54,7 +58,7 @@ def test_work_that_breaks_ends_the_job_with_its_fault(tmp_path: Path) -> None:
     def breaks(_: Asked, ids: Sequence[str]) -> list[dict[str, object]]:
         raise Fault("serving.score.no_profiles", place="institution", entity="institution")
 
-    store = Jobs(tmp_path, breaks)
+    store = Jobs(tmp_path, breaks, nobody)
     job = store.submit("auditor", "institution", IDS, explain=False)
     store.work_off()
     assert store.job(job.id).state is State.FAILED
@@ -62,7 +66,7 @@ def test_work_that_breaks_ends_the_job_with_its_fault(tmp_path: Path) -> None:
 
 
 def test_too_much_at_a_time_is_refused(tmp_path: Path) -> None:
-    store = Jobs(tmp_path, score)
+    store = Jobs(tmp_path, score, nobody)
     with pytest.raises(Fault, match=r"serving\.jobs\.size|at least one"):
         store.submit("auditor", "institution", [], explain=False)
     for _ in range(jobs.WAITING):
@@ -75,12 +79,12 @@ def test_too_much_at_a_time_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["..", "../../etc", "20260101T000000000000-abcdef", ""])
 def test_a_name_that_is_no_job_is_told_and_never_a_path(tmp_path: Path, name: str) -> None:
     with pytest.raises(Fault) as unknown:
-        Jobs(tmp_path, score).job(name)
+        Jobs(tmp_path, score, nobody).job(name)
     assert unknown.value.status == 404
 
 
 def test_lists_are_stable_newest_first_and_tell_what_changed(tmp_path: Path) -> None:
-    store = Jobs(tmp_path, score)
+    store = Jobs(tmp_path, score, nobody)
     made = [store.submit("auditor", "institution", [f"H{n}"], explain=False).id for n in range(5)]
     page = store.jobs(limit=2)
     assert [one.id for one in page] == [made[4], made[3]]
@@ -98,7 +102,7 @@ from serving.jobs import Jobs
 def work(asked, ids):
     time.sleep(0.3)
     return [{"entity_id": one} for one in ids]
-Jobs(Path(sys.argv[1]), work).work_off()
+Jobs(Path(sys.argv[1]), work, None).work_off()
 """
 
 
@@ -117,7 +121,7 @@ def test_a_job_goes_on_after_its_worker_was_killed_and_has_one_worker_at_a_time(
         calls.append(ids[0])
         return [{"entity_id": one} for one in ids]
 
-    store = Jobs(tmp_path, counted)
+    store = Jobs(tmp_path, counted, nobody)
     job = store.submit("auditor", "institution", IDS, explain=False)
     worker = subprocess.Popen([sys.executable, "-c", SLOW, str(tmp_path)])
     try:
@@ -132,3 +136,27 @@ def test_a_job_goes_on_after_its_worker_was_killed_and_has_one_worker_at_a_time(
     assert calls == IDS[before * PART :: PART], "parts that were done are not done again"
     assert store.job(job.id).state is State.DONE
     assert [row["entity_id"] for part in range(4) for row in store.rows(job.id, part)] == IDS
+
+
+def test_an_aim_is_looked_at_once_over_all_and_every_part_keeps_to_its_line(tmp_path: Path) -> None:
+    looks: list[int] = []
+
+    def plan(asked: Asked) -> Line:
+        looks.append(len(asked.ids))
+        return Line({"H1": ("a", "b")}, {"asked": 1}, {"zh": "一个。", "en": "One."})
+
+    def stops(asked: Asked, ids: Sequence[str]) -> list[dict[str, object]]:
+        Jobs.stop(store)
+        return score(asked, ids)
+
+    store = Jobs(tmp_path, stops, plan)
+    job = store.submit("auditor", "institution", IDS, explain=False, aim={"fdr": 0.1})
+    assert (job.aim, job.threshold, job.stated) == ({"fdr": 0.1}, None, None)
+    store.work_off()
+    again = Jobs(tmp_path, score, plan)
+    assert (again.job(job.id).parts, again.work_off(), looks) == (1, 1, [len(IDS)])
+    done = again.job(job.id)
+    assert (done.state, done.threshold, done.stated) == (State.DONE, {"asked": 1}, {"zh": "一个。", "en": "One."})
+    rows = [row for part in range(done.parts) for row in again.rows(job.id, part)]
+    assert {row["entity_id"]: row["asks"] for row in rows if row.get("asks")} == {"H1": ["a", "b"]}
+    assert {str(row.get("asks")) for row in rows if row["entity_id"] != "H1"} == {"[]", "None"}

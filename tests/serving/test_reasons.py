@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.measures import entities
 from features.profiles import NO_NORM, ProfileColumn, Profiles
 from gnomon.terms import Direction, Evidence, Norm, Text
+from serving import quantities
 from serving import reasons as told
 from serving.quantities import quantity
 
@@ -111,3 +113,23 @@ def test_windows_of_one_measure_are_one_reason_told_by_the_weightiest() -> None:
     windows = tuple(replace(column, measure=column.name.removesuffix("_90d")) for column in held.columns)
     shares = told.by_measure(replace(held, columns=windows), {"wins": 0.1, "wins_90d": -0.5, "beds": 0.2})
     assert shares == {"wins_90d": pytest.approx(-0.4), "beds": 0.2}
+
+
+def test_every_unit_has_its_word_and_what_is_counted_apiece_is_no_multiple() -> None:
+    declared = {(one.name, one.unit) for kind in entities().values() for one in kind.measures.values()}
+    international = {"L", "h", "kWh", "km", "m2", "min"}
+    known = quantities.SUFFIXES.keys() | quantities.SHARES | quantities.BARE | quantities.MONEY | international
+    assert {unit for _, unit in declared} <= known
+    assert not [name for name, unit in declared if unit == "x" and ("_per_" in name or name.endswith("_cv"))]
+    assert quantity(7.52, "claims/patient") == Text("7.52 次/人", "7.52 claims per patient")
+    assert quantity(0.0123, "%") == Text("1.23%", "1.23%")
+
+
+def test_many_small_parts_are_told_together_by_the_records_that_they_are_read_from() -> None:
+    names = ["fund_paid", "claims_count", "patients", "night_share", "weekend_share", "stays_count", "rx_lines"]
+    shares = {"fund_paid": 3.0} | {name: 0.5 - 0.1 * at for at, name in enumerate(names[1:])}
+    lines = told.reasons(profiles({name: [2.0] for name in names}), "H0", shares, limit=1)
+    assert [line.measure for line in lines] == ["fund_paid", "other:claim", "other"]
+    assert lines[1].sentence.zh.startswith("取自医保结算单记录的其余 4 项指标")
+    assert "Claim), each with less weight" in lines[1].sentence.en
+    assert math.fsum(line.contribution for line in lines) == pytest.approx(math.fsum(shares.values()), abs=1e-12)

@@ -35,7 +35,7 @@ def signed(**changed: Any) -> tuple[bytes, str]:
 
 
 def test_a_case_is_given_and_one_is_taken_over_the_api(place: Any) -> None:
-    asked = {"to": "省市场监管局", "reason": "请依职权查处"}
+    asked: dict[str, Any] = {"to": "省市场监管局", "reason": "请依职权查处", "version": 1}
     assert place.client.post("/v1/cases/1/package", json=asked, headers=place.by("viewer")).status_code == 403
     given = place.client.post("/v1/cases/1/package", json=asked, headers=place.by("auditor"))
     key = place.client.get("/v1/trail/key", headers=place.by("auditor")).json()["public_key"]
@@ -53,6 +53,32 @@ def test_a_case_is_given_and_one_is_taken_over_the_api(place: Any) -> None:
     first, second = take(package, theirs), take(package, theirs)
     assert (first.status_code, first.json()["known"], second.json()["known"]) == (200, False, True)
     assert take(given.content, key).json()["case_id"] == 1, "it joins the open case about the same entity"
+
+
+def test_a_package_is_given_once_under_one_key_and_for_the_version_that_was_read(place: Any) -> None:
+    asked = {"to": "省市场监管局", "reason": "请依职权查处"}
+
+    def give(key: str = "", match: str = "", **more: Any) -> Any:
+        headers = {"Idempotency-Key": key, "If-Match": match}
+        sent = {**place.by("auditor"), **{name: value for name, value in headers.items() if value}}
+        return place.client.post("/v1/cases/1/package", json={**asked, **more}, headers=sent)
+
+    assert give().status_code == 422, "neither a version nor If-Match"
+    assert give(match='"7"').status_code == 409
+    tag = place.client.get("/v1/cases/1", headers=place.by("auditor")).headers["etag"]
+    first, again = give("k1", tag), give("k1", tag)
+    assert (first.status_code, again.content) == (200, first.content), "whoever lost the answer gets the same package"
+    assert give("k1", tag, reason="另一事由").status_code == 422, "the key was used for something else"
+    assert give("k2", tag).status_code == 409, "the case has changed"
+    trail = place.client.get("/v1/cases/1", headers=place.by("auditor")).json()["trail"]
+    assert [event["action"] for event in trail].count("give") == 1
+    package, theirs = signed()
+
+    def take() -> Any:
+        headers = {**place.by("supervisor"), "Idempotency-Key": "k3"}
+        return place.client.post("/v1/packages", params={"public_key": theirs}, content=package, headers=headers)
+
+    assert take().json() == take().json() != {}
 
 
 def test_totals_and_published_results_over_the_api(place: Any) -> None:
@@ -143,12 +169,14 @@ def test_totals_results_and_calibration_have_their_place_in_the_console(place: A
 
 def test_a_case_is_given_and_one_is_taken_in_the_console(place: Any) -> None:
     sign_in(place, "supervisor")
-    given = post(place, "/console/cases/1/package", "/console/cases/1", to="省市场监管局", reason="请依职权查处")
+    asked = {"path": "/console/cases/1/package", "page": "/console/cases/1", "to": "省市场监管局"}
+    given = post(place, **asked, reason="请依职权查处", version="1")
     assert given.headers["content-disposition"] == 'attachment; filename="case-1.json"'
     page = place.client.get("/console/cases/1").text
     assert "signed package given to another agency" in page
-    refused = post(place, "/console/cases/1/package", "/console/cases/1", to="省局", reason=" ")
-    assert refused.status_code == 422
+    assert '<input type="hidden" name="version" value="2">' in page
+    for version, reason, status in (("2", " ", 422), ("1", "再移送", 409), ("", "再移送", 422)):
+        assert post(place, **asked, reason=reason, version=version).status_code == status
     assert "→ 省市场监管局" in page
     package, key = signed()
 

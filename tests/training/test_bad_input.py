@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -134,4 +135,38 @@ def test_a_sealed_bundle_of_another_form_is_a_fault_and_no_traceback(tmp_path: P
     (tmp_path / "forest.json").write_text('{"trees": 20}', encoding="utf-8")
     bundle.seal(tmp_path)
     with pytest.raises(Fault, match="another version"):
+        Bundle.load(tmp_path)
+
+
+SPOILS: dict[str, Callable[[str], str]] = {
+    "a digit more": lambda text: re.sub(r"^leaf_count=", "leaf_count=9", text, count=1, flags=re.MULTILINE),
+    "a branch to nowhere": lambda text: re.sub(r"^left_child=\d", "left_child=9", text, count=1, flags=re.MULTILINE),
+    "a circle": lambda text: re.sub(r"^left_child=\d", "left_child=0", text, count=1, flags=re.MULTILINE),
+    "a feature too many": lambda text: re.sub(
+        r"^split_feature=(\d+)", lambda found: f"split_feature={'9' * len(found[1])}", text, count=1, flags=re.MULTILINE
+    ),
+    "a leaf less": lambda text: re.sub(
+        r"^num_leaves=(\d*)(\d)$", lambda found: f"num_leaves={found[1]}{(int(found[2]) + 5) % 10}", text, count=1,
+        flags=re.MULTILINE,
+    ),
+    "another word": lambda text: text.replace("threshold=", "thresh_ld=", 1),
+    "endless": lambda text: re.sub(r"^leaf_value=(\S+)", lambda f: "leaf_value=" + "9" * (len(f[1]) - 4) + "e999",
+                                   text, count=1, flags=re.MULTILINE),
+    "a line slipped in": lambda text: text.replace("end of trees", "import os\nend of trees"),
+}  # fmt: skip
+"""What would end the process inside LightGBM, or make it read beside its memory."""
+
+
+@pytest.mark.parametrize("spoil", SPOILS.values(), ids=SPOILS)
+def test_model_text_that_lies_about_its_trees_is_refused_before_it_is_read(
+    spoil: Callable[[str], str], tmp_path: Path, profiles: Profiles
+) -> None:
+    forest = Forest(trees=5).fit(profiles)
+    bundle.write(tmp_path, profiles.entity, {"forest": forest}, "forest", {"forest": forest.score(profiles)}, {})
+    path = tmp_path / "forest.txt"
+    text = path.read_text(encoding="ascii")
+    assert spoil(text) != text
+    path.write_text(spoil(text), encoding="ascii")
+    bundle.seal(tmp_path)
+    with pytest.raises(Fault, match=r"cannot be read \((tree \d|it holds)"):
         Bundle.load(tmp_path)

@@ -12,10 +12,11 @@ import pytest
 
 from features.profiles import NO_NORM, Profiles
 from training.bundle import Learned
-from training.detectors.boosting import Boosting
+from training.detectors.boosting import Boosting, Recipe
 from training.detectors.forest import Forest
 from training.detectors.rarity import Rarity
 from training.detectors.screens import Screens
+from training.detectors.trees import tree_blocks
 
 PLANTED, HARMLESS = "E000", "E001"
 DETECTORS: dict[str, Callable[[], Learned]] = {
@@ -99,3 +100,10 @@ def test_higher_is_more_unusual(name: str, profiles: Profiles) -> None:
     far = replace(profiles, deviations=profiles.deviations.copy())
     far.deviations.loc["E007", "fund_paid"] = 12.0
     assert fitted.score(far)[7] > fitted.score(profiles)[7]
+
+
+def test_every_boosted_tree_sees_every_labelled_entity(profiles: Profiles, labels: pd.Series, tmp_path: Path) -> None:
+    Boosting(recipes=(Recipe(20),)).fit(profiles, labels).save(tmp_path)
+    told = tree_blocks((tmp_path / "boosting.txt").read_text(encoding="ascii"))
+    roots = {line.split("=")[1].split()[0] for block in told for line in block.splitlines() if "internal_count" in line}
+    assert roots == {str(int(labels.notna().sum()))}

@@ -9,15 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.profiles import Profiles
+from features.profiles import ProfileColumn, Profiles
 from gnomon.config import Settings
-from training import bundle, outcomes
+from gnomon.terms import Direction, Text
+from tests.training.conftest import profiles_from
+from training import bundle, metrics, outcomes
 from training.bundle import Bundle
 from training.dataset import examples, labels_for, of_rows
 from training.detectors.boosting import Boosting, Recipe
 from training.detectors.forest import Forest
 from training.gate import judge
-from training.sampling import Draw, drawn, population, standing_for, weighted, weights
+from training.sampling import Draw, drawn, population, standing_for, teaching, weighted, weights
 from training.train import fit
 
 NOW = datetime(2025, 6, 30, tzinfo=UTC)
@@ -144,3 +146,45 @@ def test_who_was_never_looked_at_is_unknown_and_never_taught_as_honest(profiles:
 
 def test_nobody_drawn_stands_for_nobody() -> None:
     assert weights(["a"], [], Draw((), 0.0)).tolist() == [0.0]
+
+
+def test_what_was_drawn_at_random_weighs_in_training_and_finds_more_of_what_nobody_suspected() -> None:
+    """Outcomes follow a model that knows half of the matter; a few looks at random stand for all the others."""
+    plain, weighed = [], []
+    for seed in (100, 101, 102):
+        rng = np.random.default_rng(seed)
+        ids = pd.Index([f"E{n:05d}" for n in range(1200)], name="entity_id")
+        values = pd.DataFrame(rng.normal(10.0, 1.0, (1200, 6)), index=ids, columns=[f"m{n}" for n in range(6)])
+        columns = tuple(ProfileColumn(x, x, "", Text(x, x), "", Direction.HIGH) for x in values.columns)
+        world = profiles_from(values, columns)
+        drive = 1.2 * (values.m0 - 10) + 1.6 * (values.m1 - 10) * (values.m0 < 10.5) + rng.normal(0.0, 0.5, 1200)
+        guilty = drive > drive.quantile(0.93)
+        suspected = values.m0.nlargest(120).index.tolist()
+        draw = drawn(world.ids, suspected, 20, str(seed))
+        weight = pd.Series(weights(world.ids, suspected, draw), ids)
+        labels, rest = guilty.astype(float).where(weight > 0.0), (weight == 0.0).to_numpy()
+        for found, counts in ((plain, None), (weighed, teaching(weight))):
+            score = Boosting(threads=1, weights=counts).fit(world, labels).score(world)
+            found.append(metrics.average_precision(guilty.to_numpy()[rest], score[rest]))
+    assert np.mean(weighed) > np.mean(plain)
+
+
+def test_weights_are_none_without_random_looks_and_roots_with_them() -> None:
+    assert teaching(pd.Series([1.0, 1.0, 0.0], ["a", "b", "c"])) is None
+    told = teaching(pd.Series([1.0, 1.0, 400.0, 0.0], ["a", "b", "c", "d"]))
+    assert told is not None
+    assert told.mean() == pytest.approx(1.0)
+    assert told.index.tolist() == ["a", "b", "c"], "who has no label is not among them"
+    assert told["c"] / told["a"] == pytest.approx(20.0)
+
+
+def test_labels_without_random_looks_are_not_weighted_and_even_weights_change_nothing(
+    profiles: Profiles, labels: pd.Series
+) -> None:
+    known = labels.dropna()
+    given = rows(*(label(str(one), "confirmed" if known[one] else "false_alarm") for one in known.index))
+    counts = teaching(standing_for(given, profiles.values.index))
+    even = Boosting(recipes=(Recipe(20),), weights=pd.Series(1.0, profiles.values.index)).fit(profiles, labels)
+    plain = Boosting(recipes=(Recipe(20),)).fit(profiles, labels)
+    assert counts is None
+    assert np.allclose(even.score(profiles), plain.score(profiles), atol=1e-6)

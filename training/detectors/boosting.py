@@ -53,8 +53,6 @@ COMMON: dict[str, Any] = {
     "verbose": -1,
     "deterministic": True,
     "force_row_wise": True,
-    "bagging_freq": 1,
-    "bagging_fraction": 0.7,
     "feature_fraction": 0.6,
     "learning_rate": 0.04,
     "num_leaves": 7,
@@ -62,9 +60,12 @@ COMMON: dict[str, Any] = {
     "min_sum_hessian_in_leaf": 1e-2,
     "lambda_l2": 1.0,
 }
+"""Each tree sees every row: confirmed entities are few, and one left out is not made up for. Columns are drawn instead,
+so that members with other seeds differ."""
 TREES: dict[str, Any] = {
     "boosting": "rf",
     "extra_trees": True,
+    "bagging_freq": 1,
     "bagging_fraction": 0.9,
     "feature_fraction": 1.0,
     "feature_fraction_bynode": 0.15,
@@ -95,6 +96,8 @@ class Boosting:
     seed: int = 0
     threads: int = 0
     recipes: tuple[Recipe, ...] = RECIPES
+    weights: pd.Series | None = None
+    """How much each labelled entity counts in fitting (index entity_id); None: all alike. Not kept."""
     name: str = "boosting"
     prior: float = 0.0
     design: Design = field(default_factory=lambda: Design(()))
@@ -111,19 +114,21 @@ class Boosting:
     def fit(self, profiles: Profiles, labels: pd.Series | None = None) -> Self:
         """Learn from labelled entities; raises `Fault` for labels of one class, too few, or nothing that varies."""
         rows, target = taught(profiles, labels)
+        counts = None if self.weights is None else self.weights.reindex(rows.values.index).to_numpy(float)
         self.design = full(rows)
         if not self.design.features:
             raise Fault("training.boosting.nothing_varies", place=profiles.entity)
-        self.prior = float(np.log(target.mean() / (1.0 - target.mean())))
+        base = _mean(target, counts)
+        self.prior = float(np.log(base / (1.0 - base)))
         self.typical = tuple(np.nanmedian(self.design.matrix(rows), axis=0).tolist())
         matrix = self._matrix(rows)
         rarer = int(min(target.sum(), len(target) - target.sum()))
         weights = {recipe: recipe.weight(rarer) for recipe in self.recipes if recipe.weight(rarer) > 0.0}
-        whole = sum(weights.values()) + self._listen(rows, target, weights)
+        whole = sum(weights.values()) + self._listen(rows, target, weights, counts)
         parts: list[tuple[str, float]] = []
         for recipe, weight in weights.items():
             for number in range(recipe.repeats):
-                text = self._grown(recipe, matrix, target, self.seed * 1000 + number)
+                text = self._grown(recipe, matrix, target, counts, self.seed * 1000 + number)
                 parts.append((text, weight / whole / recipe.repeats))
         self._text = trees.merged(parts, matrix.shape[1])
         self._model = trees.booster_of(self._text)
@@ -167,14 +172,14 @@ class Boosting:
         found._text = (folder / MODEL).read_text(encoding="ascii")
         return found
 
-    def _grown(self, recipe: Recipe, matrix: Floats, target: Floats, seed: int) -> str:
+    def _grown(self, recipe: Recipe, matrix: Floats, target: Floats, counts: Floats | None, seed: int) -> str:
         """Model text of one member, in log-odds."""
         if recipe.extra:
             from sklearn.ensemble import ExtraTreesClassifier
 
             told = dict(recipe.settings)
-            forest = ExtraTreesClassifier(recipe.rounds, random_state=seed, **told).fit(matrix, target)
-            base = float(target.mean())
+            forest = ExtraTreesClassifier(recipe.rounds, random_state=seed, **told).fit(matrix, target, counts)
+            base = _mean(target, counts)
             # Log-odds around the base rate, to the first order: a mean of probabilities adds up, one of log-odds not.
             slope = 1.0 / (base * (1.0 - base))
             return trees.averaged_text(forest, slope, self.prior - slope * base)
@@ -182,10 +187,10 @@ class Boosting:
 
         settings = {**COMMON, **dict(recipe.settings), "seed": seed}
         settings["num_threads"] = 1 if matrix.size < WORTH_THREADS else self.threads
-        data = lightgbm.Dataset(matrix, target, params={"verbose": -1, "feature_pre_filter": False})
+        data = lightgbm.Dataset(matrix, target, weight=counts, params={"verbose": -1, "feature_pre_filter": False})
         return str(lightgbm.train(settings, data, recipe.rounds).model_to_string())
 
-    def _listen(self, rows: Profiles, target: Floats, weights: Mapping[Recipe, float]) -> float:
+    def _listen(self, rows: Profiles, target: Floats, weights: Mapping[Recipe, float], counts: Floats | None) -> float:
         """Calibrate the declared screens on the labels, and keep them unless they speak against their direction.
 
         Returns the weight they got; slope and level are scaled to their part of the whole already.
@@ -199,7 +204,7 @@ class Boosting:
         screens = Screens().fit(rows)
         score = screens.score(rows)
         middle, spread = float(score.mean()), float(score.std()) or 1.0
-        fitted = LogisticRegression().fit(((score - middle) / spread)[:, None], target)
+        fitted = LogisticRegression().fit(((score - middle) / spread)[:, None], target, counts)
         slope = float(fitted.coef_[0, 0]) / spread
         if slope <= 0.0 or not set(screens.design.columns) <= set(self.design.columns):
             return 0.0
@@ -212,6 +217,10 @@ class Boosting:
         # Left to itself a tree learns that who hides a value is suspicious; unknown must read as usual.
         matrix = self.design.matrix(profiles)
         return np.where(np.isnan(matrix), np.asarray(self.typical), matrix)
+
+
+def _mean(target: Floats, counts: Floats | None) -> float:
+    return float(target.mean() if counts is None else np.average(target, weights=counts))
 
 
 def shortage(labels: pd.Series | None, folds: int = 1) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnomon.errors import Fault
+from training.detectors import sound
 
 Floats = npt.NDArray[np.float64]
 
@@ -105,10 +106,14 @@ def booster(path: Path) -> Any:
     content = path.read_bytes()
     if not content.startswith(b"tree\nversion=v") or b"\nend of trees" not in content or not content.isascii():
         raise Fault("training.trees.not_model_text", place=str(path))
+    text = content.decode("ascii")
+    wrong = sound.fault(text)
+    if wrong:
+        raise Fault("training.trees.unreadable", place=str(path), error=wrong)
     from lightgbm.basic import LightGBMError
 
     try:
-        return booster_of(content.decode("ascii"))
+        return booster_of(text)
     except (LightGBMError, ValueError) as error:
         raise Fault("training.trees.unreadable", place=str(path), error=str(error)) from error
 
