@@ -84,13 +84,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     told: list[dict[str, Any]] = []
     for seed in given.seeds:
         with tempfile.TemporaryDirectory() as scratch:
-            told += _city(Path(scratch), seed, given.size, given.labels)
-    told += _together(told)
+            rows = _city(Path(scratch), seed, given.size, given.labels)
+        told += rows
+        if given.format == "table":
+            _print(rows)
+    together = _together(told)
     if given.format == "json":
-        sys.stdout.write(json.dumps(told, indent=1) + "\n")
-        return
-    for row in told:
+        sys.stdout.write(json.dumps(told + together, indent=1) + "\n")
+    else:
+        _print(together)
+
+
+def _print(rows: Iterable[dict[str, Any]]) -> None:
+    """A city takes minutes: its rows are told as soon as they are known."""
+    for row in rows:
         sys.stdout.write("  ".join(f"{name}={value}" for name, value in row.items()) + "\n")
+    sys.stdout.flush()
 
 
 def _city(scratch: Path, seed: int, size: str, many: int) -> list[dict[str, Any]]:

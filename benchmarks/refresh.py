@@ -158,7 +158,7 @@ def rows(lines: int, turns: Sequence[tuple[Timed, Timed]]) -> list[Any]:
 
 
 def _parts(of: Refreshed, whole: float) -> str:
-    told = of.seconds | {"rest": whole - sum(of.seconds.values())}
+    told = {**of.seconds, "rest": whole - sum(of.seconds.values())}
     return ", ".join(" ".join(filter(None, (name, of.ways.get(name), f"{took:.2f}"))) for name, took in told.items())
 
 

@@ -147,6 +147,7 @@ class Engine(ABC):
         # Records that are read as one are stored under ids of their own.
         if self._linked or not {column.name for column in under.columns} <= set(raw.columns):
             return chosen(typed)
+        self.origins[raw.get_name()] = typed
         return _as_contract(under, chosen(raw))
 
     def kept(
@@ -234,7 +235,6 @@ class Engine(ABC):
         self._views[under.name] = self._backend.create_view(under.name, typed, overwrite=True)
         self._rows[under.name] = rows
         self._raw[under.name] = raw
-        self.origins[raw.get_name()] = self._views[under.name]
         if under.name == identity.TABLE and rows:
             kinds = self.arrow(identity.standing(self._views[under.name]).select("kind").distinct())
             self._linked = tuple(sorted(kinds["kind"].to_pylist()))

@@ -7,7 +7,7 @@ the sources gave.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import ibis
@@ -50,6 +50,8 @@ def as_one(of: Contract, rows: ir.Table, linked: ir.Table, kinds: Collection[str
     if REGISTERS.get(of.name) in kinds:
         others = linked.filter(linked["kind"] == REGISTERS[of.name])
         rows = rows.anti_join(others, rows[of.key[0]] == others["record_id"])
+    told = [name for name in of.key if set(kinds_of(of.by_name[name])) & set(kinds)]
+    rows = rows.mutate(**{f"_told_{name}": rows[name] for name in told})
     for column in of.columns:
         for kind in kinds_of(column):
             if kind in kinds:
@@ -58,7 +60,19 @@ def as_one(of: Contract, rows: ir.Table, linked: ir.Table, kinds: Collection[str
                 joined = rows.left_join(named, rows[column.name] == named["_record"])
                 rows = joined.mutate(**{column.name: ibis.coalesce(joined["_entity"], joined[column.name])})
                 rows = rows.drop("_record", "_entity")
-    return rows
+    return _one_a_key(of, rows, told) if told else rows
+
+
+def _one_a_key(of: Contract, rows: ir.Table, told: Sequence[str]) -> ir.Table:
+    """One row a key, as the contract has it: of those that linked records share, that of the one that stands for all.
+
+    `told` are the columns of the key that were named anew; `_told_<column>` is what they said before.
+    """
+    own = [(rows[f"_told_{name}"] != rows[name]).cast("int8") for name in told]
+    first = ibis.window(group_by=list(of.key), order_by=[*own, *(rows[f"_told_{name}"] for name in told)])
+    whole = ibis.and_(*(rows[name].notnull() for name in of.key))
+    rows = rows.mutate(_place=ibis.ifelse(whole, ibis.row_number().over(first), 0))
+    return rows.filter(rows["_place"] == 0).drop("_place", *(f"_told_{name}" for name in told))
 
 
 class Links:
@@ -95,6 +109,7 @@ class Links:
         if of.name in REGISTERS and key in rows.column_names:
             others = pa.array(list(self._entity[REGISTERS[of.name]]), pa.string())
             rows = rows.filter(pc.invert(pc.fill_null(pc.is_in(rows[key].cast(pa.string()), others), False)))
+        before = rows
         for column in of.columns:
             if column.name not in rows.column_names:
                 continue
@@ -104,4 +119,20 @@ class Links:
                 if any(id_ in entity for id_ in told):
                     at, field = rows.schema.get_field_index(column.name), rows.schema.field(column.name)
                     rows = rows.set_column(at, field, pa.array([entity.get(id_, id_) for id_ in told], field.type))
-        return rows
+        return (
+            rows if rows is before or not set(of.key) <= set(rows.column_names) else self._one_a_key(of, rows, before)
+        )
+
+    @staticmethod
+    def _one_a_key(of: Contract, rows: pa.Table, before: pa.Table) -> pa.Table:
+        """See `_one_a_key`."""
+        names = [name for name in of.key if kinds_of(of.by_name[name])]
+        if not names:
+            return rows
+        keys = list(zip(*(rows[name].to_pylist() for name in of.key), strict=True))
+        told, now = (list(zip(*(one[name].to_pylist() for name in names), strict=True)) for one in (before, rows))
+        whole = [at for at, key in enumerate(keys) if None not in key]
+        first: dict[tuple[object, ...], int] = {}
+        for at in sorted(whole, key=lambda at: ([a != b for a, b in zip(told[at], now[at], strict=True)], told[at])):
+            first.setdefault(keys[at], at)
+        return rows.take(sorted({*range(len(keys))} - {*whole} | {*first.values()}))

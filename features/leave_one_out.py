@@ -6,7 +6,6 @@ around each is found in the sorted values by bisection. Nothing is computed enti
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,9 +88,8 @@ def apart(
             own = not_beyond(own, x, center[:, place])
         z[:, place] = (own - center[:, place]) / spread[:, place]
 
-    # Sorting and arithmetic over a column leave the interpreter to other threads.
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(placed, range(len(columns))))
+    for place in range(len(columns)):
+        placed(place)
     made = (pd.DataFrame(one, index=values.index, columns=columns) for one in (z, groups, center, spread))
     return Apart(*made)
 

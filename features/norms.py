@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -106,9 +105,7 @@ def fit(
                 found.append(rows | _moments(kept, whole, rates.chance.get(column)))
         return found
 
-    # Sorting and arithmetic over a column leave the interpreter to other threads.
-    with ThreadPoolExecutor() as pool:
-        found = [rows for column in pool.map(of_column, values.columns) for rows in column]
+    found = [rows for column in values.columns for rows in of_column(column)]
     found = found or [_rows("", 0, _NOBODY, None, [], [], False) | _moments(_NOBODY, None, None)]
     norms = pd.DataFrame({name: np.concatenate([part[name] for part in found]) for name in found[0]})
     return norms.astype({name: "str" for name in ("column", "zh", "en", "key", "chance")})

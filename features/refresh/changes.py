@@ -91,11 +91,11 @@ class Changes:
         )
 
     def come(self, table: str) -> pa.Table:
-        """Rows of the present state that were not in the earlier one, as they are now."""
+        """Rows of the present state that were not in the earlier one."""
         return self._only(table, True)
 
     def gone(self, table: str) -> pa.Table:
-        """Rows of the earlier state that are not in the present one, as they are now."""
+        """Rows of the earlier state that are not in the present one."""
         return self._only(table, False)
 
     def _only(self, table: str, come: bool) -> pa.Table:

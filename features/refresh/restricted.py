@@ -20,7 +20,10 @@ class Restricted(Tables):
     ) -> None:
         super().__init__(engine, as_of, keep=False)
         self._table = table
-        self._rows = rows if keys is None else sharing(rows, keys)
+        some = rows if keys is None else sharing(rows, keys)
+        # Queries name columns that have no say in what is asked of them: those were not read.
+        unread = {name: kind for name, kind in engine.table(table).schema().items() if name not in some.columns}
+        self._rows = some.mutate(**{name: ibis.null(kind) for name, kind in unread.items()})
 
     def _stored(self, name: str) -> ir.Table:
         return self._rows if name == self._table else super()._stored(name)

@@ -241,6 +241,25 @@ def test_a_refresh_goes_by_the_links_and_starts_anew_when_they_change(lake: Lake
     assert late.profiles.values.at[CODE, "bids"] == 9
 
 
+def test_what_both_records_told_of_one_month_is_counted_once_and_what_one_told_stays() -> None:
+    stats = [
+        {"org_id": org_id, "period": period, "revenue": revenue}
+        for org_id, period, revenue in (
+            (LOCAL, "2024-01", 5.0), (CODE, "2024-01", 7.0), (LOCAL, "2024-02", 9.0), (None, "2024-01", 1.0),
+            (None, "2024-01", 2.0),
+        )
+    ]  # fmt: skip
+    rows = {"enterprise_stat": table("enterprise_stat", stats)}
+    rows["identity"] = table("identity", [{"kind": "firm", "record_id": LOCAL, "entity_id": CODE}])
+    engine = Engine.of(rows, threads=1)
+    asked = engine.table("enterprise_stat").select("org_id", "period", "revenue")
+    expected = {(CODE, "2024-01", 7.0), (CODE, "2024-02", 9.0), (None, "2024-01", 1.0), (None, "2024-01", 2.0)}
+    assert {tuple(row.values()) for row in engine.arrow(asked).to_pylist()} == expected
+    told = Links([rows["identity"]]).as_one(rows)["enterprise_stat"].to_pylist()
+    assert {(row["org_id"], row["period"], float(row["revenue"])) for row in told} == expected
+    engine.close()
+
+
 def test_no_source_writes_the_table_of_accepted_links() -> None:
     with pytest.raises(Misuse, match="gnomon resolve"):
         straight("identity")

@@ -22,7 +22,7 @@ from serving.commands.output import Format
 
 pytestmark = pytest.mark.slow
 SEEDS = range(4)
-LEVELS = (0.1, 0.2, 0.4)
+LEVELS = (0.1, 0.2)
 TABLES = {
     "award", "bid", "contact_point", "label", "org_interest", "organization", "policy_threshold", "position",
     "social_insurance", "tender",
