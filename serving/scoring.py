@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import threading
 from collections.abc import Mapping, Sequence
@@ -173,6 +174,10 @@ def lay_by() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+
+
+# What is still laid by when Python ends is never cleared, and its libraries complain of leaks at the operator's screen.
+atexit.register(gc.unfreeze)
 
 
 def _check(scored: Scored, profiles: Profiles) -> None:
