@@ -1,14 +1,16 @@
 """Profiles of ten million prescription lines: ours, hand-written DuckDB SQL, and pandas.
 
-    python -m benchmarks.features [--data DIR] [--rows N] [--repeat K] [--engines ours,sql,pandas] [--format table|json]
+    python -m benchmarks.features [--data DIR] [--rows N] [--repeat K] [--format table|json]
+        [--engines ours,sql,pandas,pandas-strings]
     python -m benchmarks.features --scale [--sizes 1000000,10000000,100000000] [--engines ours] …
 
 Institution, practitioner and drug-in-institution measures with their windows and norms; each run in a process of its
 own, in turn, on two threads. `seconds` and `peak_mb` (peak resident memory) are medians; `low` and `high` the extremes.
 Ratios are of medians: under 1 is faster than the peer. `cpu_seconds` is the processor time of all threads, which other
-work on the machine disturbs less. `differ` counts the values of the columns in common that lie
-apart from ours by more than 1e-6 of the value. `--scale` runs ours at 1, 10 and 100 million lines and fits the cost
-model of docs/engines.md; the engine `spark` is ours on Spark in this machine.
+work on the machine disturbs less. `differ` counts the values of the columns in common that lie apart from ours by more
+than 1e-6 of the value. `pandas` works on category codes; `pandas-strings`, which runs when it is named, is the same
+program on identifiers as text. `--scale` runs ours at 1, 10 and 100 million lines and fits the cost model of
+docs/engines.md; the engine `spark` is ours on Spark in this machine.
 """
 
 from __future__ import annotations
@@ -110,7 +112,7 @@ def _run(engine: str, data: Path, rows: int) -> None:
     else:
         from benchmarks.features_pandas import profiles as by_pandas
 
-        found = by_pandas(files, NOW)
+        found = by_pandas(files, NOW, coded=engine == "pandas")
     told = {"all": perf_counter() - begun, **parts, "cpu": process_time() - worked, "peak_mb": _peak()}
     for kind, values in found.items():
         values.to_parquet(data / f"values-{rows}-{engine}-{kind}.parquet")
@@ -151,9 +153,9 @@ def _rows(rows: int, runs: dict[str, list[dict[str, float]]], data: Path) -> lis
                 "cpu_seconds": round(middle(engine, "cpu") or 0, 2) if what == "all" else None,
                 "peak_mb": round(middle(engine, "peak_mb") or 0) if what == "all" else None,
             }  # fmt: skip
-            for peer in ("sql", "pandas"):
+            for peer in ("sql", "pandas", *({"pandas-strings"} & runs.keys())):
                 other = middle(peer, "all") if what == "all" and engine != peer else None
-                row[f"ratio_to_{peer}"] = None if other is None else round(median(seconds) / other, 2)
+                row[f"ratio_to_{peer.replace('-', '_')}"] = None if other is None else round(median(seconds) / other, 2)
             row["differ"] = _apart(data, rows, engine) if what == "all" and engine != "ours" else None
             told.append(row)
     return told

@@ -49,9 +49,6 @@ WORDS = (
     "s3",
 )
 
-WRITTEN = ("处方", "卷宗第", "第 7 号", "号", "并无此事")
-"""What is searched for in the trail: in every note, in a few, in none."""
-
 
 def main() -> None:
     """Measure and print."""

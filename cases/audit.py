@@ -167,6 +167,12 @@ def events(session: Session, subject: Subject) -> Sequence[Trail]:
     return session.scalars(select(Trail).where(about).order_by(Trail.seq)).all()
 
 
+def latest(session: Session, subject: Subject) -> Trail:
+    """The newest event about a subject: number and hash say where the trail stood. The subject has one at least."""
+    here = select(Trail).where(Trail.subject_kind == subject.kind, Trail.subject_id == subject.id)
+    return session.scalars(here.order_by(Trail.seq.desc()).limit(1)).one()
+
+
 def told(event: Trail | Row[Any]) -> dict[str, Any]:
     """One event as plain JSON values: what exports hold, enough to recompute every hash."""
     row = _row(event)

@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, delete, ex
 from sqlalchemy import case as when
 from sqlalchemy.orm import Session
 
-from cases import audit, policy
+from cases import audit, people, policy
 from cases.people import Person
 from cases.tables import Account, Case, CaseCopy, CaseWarning, IssuedWarning, Trail
 from cases.tables_work import Body, Party, RoleGrant, Route
@@ -82,10 +82,7 @@ def routes(session: Session) -> dict[str, list[str]]:
 def grant(session: Session, name: str, role: Role, actor: str, scene: str = ANY, body: str = ANY) -> None:
     """Give a person another role in one scene, in one body, or both; a body's cases become visible with it."""
     audit.begin(session)
-    if session.get(Account, name) is None:
-        raise Fault(
-            "cases.no_person", place=name, status=404, nearest=nearest(name, session.scalars(select(Account.name)))
-        )
+    people.account(session, name)
     if body != ANY:
         required(session, body)
     session.merge(RoleGrant(name=name, scene=scene, body=body, role=role.value))

@@ -52,9 +52,11 @@ class WorkCalendar:
 
     def between(self, earlier: datetime, later: datetime) -> int:
         """Working days after the day of `earlier` up to and with the day of `later`; negative the other way round."""
-        if later < earlier:
-            return -self.between(later, earlier)
-        return self._until(later.astimezone(ZONE).date()) - self._until(earlier.astimezone(ZONE).date())
+        return self.passed(earlier.astimezone(ZONE).date(), later.astimezone(ZONE).date())
+
+    def passed(self, earlier: date, later: date) -> int:
+        """Working days after one day up to and with another; negative the other way round."""
+        return self._until(later) - self._until(earlier)
 
     def _until(self, day: date) -> int:
         """Working days from the year 1 up to and with this day. The first day of the year 1 was a Monday."""

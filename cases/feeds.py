@@ -7,7 +7,6 @@ Who is let in to a case later is told of the case then; its warnings are read by
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, String, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, String, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from cases import bodies, labels, rescreen, suppression
+from cases import bodies, cursors, labels, rescreen, suppression
 from cases.asked import Forbidden
 from cases.people import Person
 from cases.tables import Case, IssuedWarning, Trail, plain
@@ -102,7 +101,7 @@ def changes(
     rows = session.execute(ordered).all()
     kept = rows[:most]
     if kept:
-        cursor = _written(feed, [plain(value) for value in kept[-1][len(source.entities) :]])
+        cursor = cursors.written([feed.value, *(plain(value) for value in kept[-1][len(source.entities) :])])
     return Changes([source.told(*row[: len(source.entities)]) for row in kept], cursor, len(rows) > most)
 
 
@@ -207,19 +206,10 @@ def _delivery(row: Delivery) -> dict[str, Any]:
     return {name: value for name, value in row.as_dict().items() if name != "told"}
 
 
-def _written(feed: Feed, values: Sequence[Any]) -> str:
-    told = json.dumps([feed.value, *values], separators=(",", ":"), ensure_ascii=False)
-    return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
-
-
 def _read(cursor: str, feed: Feed, keys: Sequence[Any]) -> Any:
-    kinds = {BigInteger: int, String: str}
-    try:
-        name, at, *numbers = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        fit = [isinstance(n, kinds.get(type(k.type), int)) for n, k in zip(numbers, keys[1:], strict=True)]
-        if name != feed or not all(fit):
-            raise ValueError(name)
-        values = [datetime.fromisoformat(at), *numbers]
-    except (ValueError, TypeError):
-        raise Misuse("cases.cursor", place="cursor") from None
+    told = cursors.read(cursor)
+    if told[:1] != [feed]:
+        raise Misuse("cases.cursor", place="cursor")
+    kinds = (str if isinstance(key.type, String) else int for key in keys[1:])
+    values = cursors.values(told[1:], datetime, *kinds)
     return tuple_(*(literal(value, key.type) for key, value in zip(keys, values, strict=True)))

@@ -119,8 +119,11 @@ def _put(session: Session, system: str, old: Old, record: Any, actor: Person, mo
     bodies.join(session, case, actor.organisation, Side.LEAD)
     account = session.get(Account, old.owner) if old.owner else None
     # Nobody's import puts cases on the desks of a body that is not theirs.
-    chosen = actor.role is Role.ADMINISTRATOR or bodies.answers_for(session, actor, old.owner)
-    if account is not None and not account.disabled and chosen:
+    if (
+        account is not None
+        and not account.disabled
+        and (actor.role is Role.ADMINISTRATOR or bodies.answers_for(session, actor, account.name))
+    ):
         case.owner, case.organisation = account.name, account.organisation
         bodies.join(session, case, account.organisation, Side.LEAD)
     if old.outcome is not None:

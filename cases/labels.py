@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from cases import bodies, pages
+from cases import bodies, cursors
 from cases.people import Person
 from cases.raising import MATTER
 from cases.tables import Case, CaseWarning, IssuedWarning, Moment
@@ -48,7 +48,7 @@ def labels(
     if since is not None:
         query = query.where(labelled_at >= literal(since, Moment))
     if after is not None:
-        at, number = pages.after_of(after, datetime, int)
+        at, number = cursors.values(after, datetime, int)
         query = query.where(tuple_(labelled_at, Case.id) > tuple_(literal(at, Moment), number))
     return [label(session, case) for case in session.scalars(query.order_by(labelled_at, Case.id).limit(limit))]
 
@@ -87,9 +87,10 @@ def _label(case: Case, inclusion: float | None) -> dict[str, Any]:
         "entity_id": case.entity_id,
         "scheme": case.scheme,
         "outcome": case.outcome if stands else Outcome.DATA_ERROR.value,
-        "as_of": case.as_of,
+        # A reopened case goes on growing; what was told of its withdrawal stays as it was.
+        "as_of": case.as_of if stands else case.withdrawn_at,
         "labelled_at": case.closed_at if stands else case.withdrawn_at,
-        "inclusion": inclusion,
+        "inclusion": inclusion if stands else None,
         "origin": "case" if stands else "withdrawn",
         "case_id": str(case.id),
     }

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, literal, literal_column, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from cases import bodies, pages, policy
+from cases import bodies, cursors, policy
 from cases.people import Person
 from cases.tables import Case, Moment, plain
 from cases.tables_work import Item
 from cases.workflow import State
+from gnomon.database import IN_LIST
 from gnomon.terms import Outcome, Text
 
 
@@ -64,10 +66,10 @@ def rows(
     """
     within, moment = _within(session, reader, since, scene), now or datetime.now(UTC)
     if kind is Kind.DUTIES:
-        return list(_duties(session, within, moment, pages.after_of(after, str, str), limit))
+        return list(_duties(session, within, moment, cursors.values(after, str, str), limit))
     query = select(Case).where(*within)
     if after is not None:
-        query = query.where(Case.id > pages.after_of(after, int)[0])
+        query = query.where(Case.id > cursors.values(after, int)[0])
     if kind is Kind.DEVELOPMENTS:
         query = query.where(_GROWN)
     found = session.scalars(query.order_by(Case.id).limit(limit)).all()
@@ -150,17 +152,31 @@ def _worked(
     days, held = policy.work_calendar(session), defaultdict[tuple[str, str], int](int)
     first, last = (tuple_(*found[at][:2]) for at in (0, -1))
     here = (tuple_(*_WHO) >= first, tuple_(*_WHO) <= last, Case.closed_at.is_not(None))
-    query = select(*_WHO, Case.claimed_at, Case.opened_at, Case.closed_at, Case.paused_days)
-    for body, owner, claimed, opened, closed, paused in session.execute(query.where(*within, *here)):
-        if closed is not None:
-            held[body, owner] += days.between(claimed or opened, closed) - paused
+    # Cases begun and ended on the same days took the same time: the database counts them, however many there are.
+    began, ended = _day(session, func.coalesce(Case.claimed_at, Case.opened_at)), _day(session, Case.closed_at)
+    query = select(*_WHO, began, ended, func.count(), func.sum(Case.paused_days)).where(*within, *here)
+    for body, owner, since, until, cases, paused in session.execute(query.group_by(*_WHO, began, ended)):
+        held[body, owner] += int(cases) * days.passed(_read_day(since), _read_day(until)) - int(paused)
     return held
+
+
+def _day(session: Session, moment: ColumnElement[Any]) -> ColumnElement[str]:
+    """The day of a moment as people here count days (`cases.calendar.ZONE`), as text.
+
+    Constants are written out: PostgreSQL does not take two parameters of the same value for the same group.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return func.date(moment, literal_column("'+8 hours'"))
+    return func.to_char(func.timezone(literal_column("INTERVAL '8 hours'"), moment), literal_column("'YYYY-MM-DD'"))
+
+
+_read_day = cache(date.fromisoformat)
 
 
 def _developments(session: Session, found: Sequence[Case]) -> Iterator[dict[str, Any]]:
     numbers = [one.id for one in found]
     counted = select(Item.case_id, func.count(), func.count().filter(Item.state == "passed")).group_by(Item.case_id)
-    if len(numbers) <= _FEW:
+    if len(numbers) <= IN_LIST:
         counted = counted.where(Item.case_id.in_(numbers))
     items = {row[0]: (row[1], row[2]) for row in session.execute(counted)}
     for one in found:
@@ -179,7 +195,3 @@ def _developments(session: Session, found: Sequence[Case]) -> Iterator[dict[str,
             "closed_at": plain(one.closed_at),
             "result": one.closing_reason,
         }
-
-
-_FEW = 500
-"""Numbers that are named one by one: a page holds no more."""

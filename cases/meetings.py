@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from cases import audit, bodies, pages
+from cases import audit, bodies, cursors
 from cases.asked import Conflict, Forbidden
 from cases.people import Person
 from cases.tables import Case, CaseCopy
@@ -99,7 +99,7 @@ def circulars(
     if since is not None:
         query = query.where(Audience.updated_at >= since)
     if after is not None:
-        number, body = pages.after_of(after, int, str)
+        number, body = cursors.values(after, int, str)
         query = query.where(or_(Circular.id < number, and_(Circular.id == number, Audience.body > body)))
     ordered = query.order_by(Circular.id.desc(), Audience.body).limit(limit)
     return [(row[0], row[1]) for row in session.execute(ordered)]

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
-from cases import bodies, search
+from cases import bodies, cursors, search
 from cases.people import Person
 from cases.tables import Case, CaseCopy, CaseWarning, IssuedWarning, plain
 from cases.workflow import ENDED, State
+from gnomon.database import parts
 from gnomon.errors import Misuse
 
 _ALIVE = Case.state.not_in([state.value for state in ENDED])
@@ -65,6 +64,7 @@ def cases(
     limit: int = 50,
     reader: Person | None = None,
     organisation: str | None = None,
+    model: str | None = None,
     parent_id: int | None = None,
     stuck_since: datetime | None = None,
     shuffled: bool | None = None,
@@ -74,7 +74,8 @@ def cases(
     `reader` leaves what this person may see (null: everything, for the system itself).
 
     `text` is searched in entity name, entity id, title, scheme and the case's number; `overdue_at` leaves what should
-    have been done by then. The order is the newest first, with `updated_since` the longest unchanged first.
+    have been done by then; `model` leaves cases that hold a warning of that model. The order is the newest first, with
+    `updated_since` the longest unchanged first.
     """
     query = select(Case).where(bodies.visible(session, reader))
     equal: dict[Any, Any] = {
@@ -94,6 +95,10 @@ def cases(
         query = query.where(Case.owner == owner if owner else Case.owner.is_(None))
     if copied_to is not None:
         query = query.where(Case.id.in_(select(CaseCopy.case_id).where(CaseCopy.name == copied_to)))
+    if model is not None:
+        of_model = select(IssuedWarning.id).where(IssuedWarning.model == model)
+        held = select(CaseWarning.case_id).where(CaseWarning.warning_id.in_(of_model))
+        query = query.where(Case.id.in_(held))
     if text.strip():
         query = query.where(search.in_cases(session, text.strip()))
     if overdue_at is not None:
@@ -155,6 +160,24 @@ def warnings(
     return _page(session, query, [IssuedWarning.issued_at, IssuedWarning.id], Order.UPDATED, cursor, limit)
 
 
+def standing(
+    session: Session, kind: str, scheme: str, ids: Sequence[str], reader: Person | None = None
+) -> dict[str, int]:
+    """Numbers of the running cases about these entities and this scheme, by entity, of those that `reader` may see."""
+    found: dict[str, int] = {}
+    for part in parts(ids):
+        query = select(Case.entity_id, Case.id).where(
+            Case.entity_kind == kind,
+            Case.scheme == scheme,
+            Case.entity_id.in_(part),
+            Case.parent_id.is_(None),
+            _ALIVE,
+            bodies.visible(session, reader),
+        )
+        found.update({entity: number for entity, number in session.execute(query)})
+    return found
+
+
 def counts(session: Session, reader: Person | None = None) -> dict[str, int]:
     """How many cases are in each state, of those that `reader` may see."""
     found = Counter[str]()
@@ -162,20 +185,6 @@ def counts(session: Session, reader: Person | None = None) -> dict[str, int]:
         query = select(Case.state, func.count()).where(part).group_by(Case.state)
         found.update({state: n for state, n in session.execute(query)})
     return {state.value: found[state.value] for state in State}
-
-
-def after_of(told: Sequence[Any] | None, *kinds: type) -> tuple[Any, ...]:
-    """What a cursor told, as values of these kinds; empty for none. A fault (400) for one of another list."""
-    if told is None:
-        return ()
-    try:
-        read = [datetime.fromisoformat(one) if kind is datetime else one for one, kind in zip(told, kinds, strict=True)]
-    except (TypeError, ValueError):
-        raise Misuse("cases.cursor", place="cursor") from None
-    fits = all(type(one) is kind for one, kind in zip(read, kinds, strict=True))
-    if not fits or any(type(one) is int and not 0 <= one < 2**63 for one in read):
-        raise Misuse("cases.cursor", place="cursor")
-    return tuple(one.replace(tzinfo=UTC) if isinstance(one, datetime) and one.tzinfo is None else one for one in read)
 
 
 def _page(session: Session, query: Select[R], keys: list[Any], order: Order, cursor: str | None, limit: int) -> Page[R]:
@@ -193,21 +202,13 @@ def _page(session: Session, query: Select[R], keys: list[Any], order: Order, cur
 
 
 def _written(row: Case | IssuedWarning, order: Order, keys: list[Any]) -> str:
-    told = json.dumps([order.value, *(plain(getattr(row, key.key)) for key in keys)], separators=(",", ":"))
-    return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
+    return cursors.written([order.value, *(plain(getattr(row, key.key)) for key in keys)])
 
 
 def _read(cursor: str, order: Order, keys: list[Any]) -> Any:
-    try:
-        told = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        name, *values = told
-        if name != order or len(values) != len(keys):
-            raise ValueError(name)
-        kinds: dict[str, type] = {"id": int, "gravity": float}
-        read = [
-            kinds[key.key](value) if key.key in kinds else datetime.fromisoformat(value)
-            for key, value in zip(keys, values, strict=True)
-        ]
-    except (ValueError, TypeError):
-        raise Misuse("cases.cursor", place="cursor") from None
-    return tuple_(*(literal(value, key.type) for key, value in zip(keys, read, strict=True)))
+    kinds: dict[str, type] = {"id": int, "gravity": float}
+    told = cursors.read(cursor)
+    if told[:1] != [order]:
+        raise Misuse("cases.cursor", place="cursor")
+    values = cursors.values(told[1:], *(kinds.get(key.key, datetime) for key in keys))
+    return tuple_(*(literal(value, key.type) for key, value in zip(keys, values, strict=True)))

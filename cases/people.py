@@ -210,10 +210,8 @@ def person_of_token(session: Session, token: str) -> Person | None:
 def _locked(session: Session, name: str) -> Account:
     # The trail's lock comes first everywhere: two writers can then never wait for each other.
     audit.begin(session)
-    account = session.get(Account, name, with_for_update=True, populate_existing=True)
-    if account is None:
-        raise _unknown(name, session.scalars(select(Account.name)).all())
-    return account
+    session.get(Account, name, with_for_update=True, populate_existing=True)
+    return account(session, name)
 
 
 def _unknown(name: str, names: Iterable[str]) -> Fault:

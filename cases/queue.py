@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import and_, select, tuple_
 from sqlalchemy.orm import Session
@@ -22,7 +22,7 @@ from cases.tables import Case, CaseCopy, CaseWarning, IssuedWarning, Trail, make
 from cases.tables_work import Hidden, Party
 from cases.workflow import ENDED, Side, State
 from gnomon import tracing
-from gnomon.database import write
+from gnomon.database import IN_LIST, parts, write
 from gnomon.errors import Fault
 from gnomon.terms import Severity, Warned
 
@@ -31,10 +31,7 @@ __all__ = ["CaseView", "HandedOver", "Order", "Page", "case", "case_of", "cases"
 _BEGINNING = re.compile("[0-9a-f]{8,63}")
 LINKED = 100
 """Steps that an action on a case is linked to, at most."""
-_IN = 500
-"""Values in one IN list: SQLite before 3.32 takes 999 parameters a statement."""
 _STANDS = and_(Case.state.not_in([state.value for state in ENDED]), Case.parent_id.is_(None))
-T = TypeVar("T")
 Topic = tuple[str, str, str]
 
 
@@ -162,7 +159,7 @@ def subject(case: Case) -> audit.Subject:
 def unknown(session: Session, warnings: Sequence[Warned]) -> dict[str, Warned]:
     """Warnings not in the database yet, by fingerprint."""
     by_fingerprint = {warned.fingerprint: warned for warned in warnings}
-    for part in _parts(by_fingerprint):
+    for part in parts(by_fingerprint):
         known = select(IssuedWarning.fingerprint).where(IssuedWarning.fingerprint.in_(part))
         for fingerprint in session.scalars(known):
             del by_fingerprint[fingerprint]
@@ -173,7 +170,7 @@ def _issue(session: Session, rows: Sequence[IssuedWarning]) -> None:
     """Write warnings in bulk, and learn their numbers."""
     write(session, IssuedWarning, [_stored(row) for row in rows])
     by_fingerprint = {row.fingerprint: row for row in rows}
-    for part in _parts(by_fingerprint):
+    for part in parts(by_fingerprint):
         numbers = select(IssuedWarning.fingerprint, IssuedWarning.id).where(IssuedWarning.fingerprint.in_(part))
         for fingerprint, number in session.execute(numbers):
             by_fingerprint[fingerprint].id = number
@@ -187,7 +184,7 @@ def _open(session: Session, opened: Sequence[Case], moment: datetime) -> None:
         make_findable(case)
     write(session, Case, [_stored(case) for case in opened])
     by_topic = {_topic(case): case for case in opened}
-    for part in _parts(by_topic, _IN // 3):
+    for part in parts(by_topic, IN_LIST // 3):
         same = tuple_(Case.entity_kind, Case.entity_id, Case.scheme).in_(part)
         numbers = select(Case.entity_kind, Case.entity_id, Case.scheme, Case.id)
         for kind, entity, scheme, number in session.execute(numbers.where(same, _STANDS)):
@@ -245,7 +242,7 @@ def open_or_join(session: Session, row: IssuedWarning, held: Case | None, moment
 
 
 def _about(session: Session, topics: Iterable[Topic]) -> Iterator[Case]:
-    for part in _parts(topics, _IN // 3):
+    for part in parts(topics, IN_LIST // 3):
         same = tuple_(Case.entity_kind, Case.entity_id, Case.scheme).in_(part)
         query = select(Case).where(same, Case.parent_id.is_(None)).order_by(Case.id)
         yield from session.scalars(query.execution_options(populate_existing=True))
@@ -354,9 +351,3 @@ def _events(
 
 def _topic(about: Warned | Case | IssuedWarning) -> Topic:
     return about.entity_kind, about.entity_id, about.scheme
-
-
-def _parts(values: Iterable[T], size: int = _IN) -> Iterator[list[T]]:
-    rest: list[Any] = list(values)
-    for start in range(0, len(rest), size):
-        yield rest[start : start + size]

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, cast, exists, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from cases import audit, bodies, outbox, pages, queue, raising
+from cases import audit, bodies, cursors, outbox, queue, raising
 from cases.people import Person
 from cases.raising import Raised
 from cases.tables import Case, Moment, Trail
@@ -103,11 +103,11 @@ def statuses(
     if reader is not None:
         query = query.where(readable(session, reader))
     if updated_since is None:
-        query = query.where(Foreign.id > (pages.after_of(after, int) or (0,))[0]).order_by(Foreign.id)
+        query = query.where(Foreign.id > (cursors.values(after, int) or (0,))[0]).order_by(Foreign.id)
     else:
         query = query.where(Case.updated_at >= updated_since).order_by(Case.updated_at, Foreign.id)
         if after is not None:
-            at, number = pages.after_of(after, datetime, int)
+            at, number = cursors.values(after, datetime, int)
             query = query.where(tuple_(Case.updated_at, Foreign.id) > tuple_(literal(at, Moment), number))
     return [(row[0], row[1]) for row in session.execute(query.limit(max(1, limit)))]
 

@@ -21,7 +21,7 @@ MOST = 50
 """Searches that one person may keep."""
 LONGEST = 200
 """Characters of one filter."""
-FILTERS = ("state", "owner", "kind", "scheme", "severity", "text", "order")
+FILTERS = ("state", "owner", "kind", "scene", "scheme", "body", "model", "severity", "text", "order")
 STATES = ("alive", *(state.value for state in State))
 OWNERS = ("", "mine", "nobody", "copied", "overdue", "shuffled")
 """Whose cases, or which: one's own, nobody's, those one reads along, past their date, handed on too often."""
@@ -51,7 +51,10 @@ def narrowed(filters: Mapping[str, str], reader: Person, now: datetime) -> dict[
         "overdue_at": now if owner == "overdue" else None,
         "shuffled": True if owner == "shuffled" else None,
         "entity_kind": filters["kind"] or None,
+        "scene": filters["scene"] or None,
         "scheme": filters["scheme"] or None,
+        "organisation": filters["body"] or None,
+        "model": filters["model"] or None,
         "severity": filters["severity"] or None,
         "text": filters["text"],
         "order": Order(filters["order"]),

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from cases import audit, bodies, pages
+from cases import audit, bodies, cursors
 from cases.asked import Conflict, Forbidden
 from cases.people import Person
 from cases.tables import IssuedWarning
@@ -136,7 +136,7 @@ def report(
     if since is not None:
         query = query.where(Suppression.updated_at >= since)
     if after is not None:
-        query = query.where(Suppression.id < pages.after_of(after, int)[0])
+        query = query.where(Suppression.id < cursors.values(after, int)[0])
     ordered = query.order_by(Suppression.id.desc()).limit(limit)
     return [Report(row[0], row[1] or 0, row[2], row[3] or 0) for row in session.execute(ordered)]
 
@@ -160,7 +160,7 @@ def warnings(
     if since is not None:
         held = held.where(Hidden.hidden_at >= since)
     if after is not None:
-        held = held.where(IssuedWarning.id < pages.after_of(after, int)[0])
+        held = held.where(IssuedWarning.id < cursors.values(after, int)[0])
     return session.scalars(held.order_by(IssuedWarning.id.desc()).limit(limit)).all()
 
 

@@ -115,6 +115,15 @@ def no_peer_count(model: WarningModel) -> Iterator[Issue]:
         yield _issue(Grade.LOW, model, "when", "no_peer_count", column=sorted(relative)[0])
 
 
+def gate_scores(model: WarningModel) -> Iterator[Issue]:
+    """What `needs` asks has been settled; asked again in `when` it makes whoever is large score high."""
+    when, needs = _read(model, "when"), _read(model, "needs")
+    if when is None or needs is None:
+        return
+    for told in sorted({str(one) for one in when.comparisons()} & {str(one) for one in needs.comparisons()}):
+        yield _issue(Grade.MEDIUM, model, "when", "gate_scores", told=told)
+
+
 def only_size(model: WarningModel) -> Iterator[Issue]:
     """One comparison of one plain number with a constant says "large", seldom "suspicious"."""
     when = _read(model, "when")
@@ -169,7 +178,7 @@ def strange_words(model: WarningModel) -> Iterator[Issue]:
 
 
 LOOKS: tuple[Callable[[WarningModel], Iterator[Issue]], ...] = (
-    failing_examples, measures_nothing, no_minimum, no_peer_count, only_size, never_excludes, no_innocent_example,
-    no_warning_example, no_null_example, idle_values, strange_words,
+    failing_examples, measures_nothing, no_minimum, no_peer_count, gate_scores, only_size, never_excludes,
+    no_innocent_example, no_warning_example, no_null_example, idle_values, strange_words,
 )  # fmt: skip
 """All looks at a model: a function from a model to its issues."""

@@ -121,6 +121,16 @@ class Comparison:
             return ()
         return tuple(dict.fromkeys(name.name for name in names(self)))
 
+    def weighing(self) -> tuple[str, ...]:
+        """Profile columns whose size makes it hold: all that it reads but what it only divides by.
+
+        Of forty claims in seven hundred the forty are the reason; the seven hundred are what they are held against.
+        """
+        if self.is_text:
+            return ()
+        found = (name.name for side in (self.left, self.right) for name in _measured(side))
+        return tuple(dict.fromkeys(found)) or self.columns()
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -187,6 +197,17 @@ def walk(node: Node) -> Iterator[Node]:
     yield node
     for child in children(node):
         yield from walk(child)
+
+
+def _measured(node: Node) -> Iterator[Name]:
+    """Names at and below the node, without those of divisors."""
+    if isinstance(node, Arithmetic) and node.sign == "/":
+        yield from _measured(node.left)
+    elif isinstance(node, Name):
+        yield node
+    else:
+        for child in children(node):
+            yield from _measured(child)
 
 
 def names(node: Node) -> Iterator[Name]:

@@ -56,10 +56,15 @@ def write(id: str, entity: str, folder: Path, known: dict[str, Vocabulary], scen
     if entity not in known:
         close = nearest(entity, known)
         raise Misuse("catalogue.load.entity", place="--entity", entity=entity, nearest=close)
+    column = min(known[entity].columns)
+    return put(id, folder, scene, DRAFT.format(id=id, entity=entity, column=column, scene=scene, scheme=scheme))
+
+
+def put(id: str, folder: Path, scene: str, text: str) -> Path:
+    """Write a draft to `folder/<scene>/<id>.yaml`; refuses to replace a file."""
     path = folder / scene / f"{id}.yaml"
     if path.exists():
         raise Fault("catalogue.new.exists", place=str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    column = min(known[entity].columns)
-    path.write_text(DRAFT.format(id=id, entity=entity, column=column, scene=scene, scheme=scheme), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     return path

@@ -168,12 +168,12 @@ class Judged:
     def added(self) -> dict[str, Floats]:
         """What each profile column adds to the score where the condition holds; nothing where it does not.
 
-        All parts of an `and` add; of an `or` only the stronger branch; a comparison that reads several columns
-        splits its share evenly among them.
+        All parts of an `and` add; of an `or` only the stronger branch; a comparison that weighs several columns
+        splits its share evenly among them, and gives none to what it only divides by.
         """
         match self.condition:
             case Comparison() as comparison if self.excess.size:
-                columns = comparison.columns()
+                columns = comparison.weighing()
                 return {column: self.excess / len(columns) for column in columns}
             case And():
                 return _masked(_summed([part.added() for part in self.parts], self.truth.yes.size), self.truth.yes)

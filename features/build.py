@@ -204,17 +204,23 @@ def _measured(source: Frames) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame,
         frames.append(frame)
         unknown = [name for name in made_of if frame[name].isna().all()]
         missing.update(reasons(engine, {name: made_of[name] for name in unknown}) if len(unknown) else {})
-    ids = attributes.index
-    for frame in frames:
-        ids = ids.union(frame.index)
-    ids = pd.Index(sorted(map(str, ids)), name="entity_id", dtype="str")
-    names = [column.name for column in kind.columns]
-    found = pd.concat([frame.reindex(ids) for frame in frames], axis=1) if frames else pd.DataFrame(index=ids)
-    values = found.reindex(columns=names).astype("float64")
-    values = pd.DataFrame(steady(values.to_numpy()), index=ids, columns=names)
-    trials = found.reindex(columns=[f"{name}{TRIALS}" for name in kind.rates]).astype("float64")
-    trials = pd.DataFrame(steady(trials.to_numpy()), index=ids, columns=list(kind.rates))
+    ids = attributes.index.append([frame.index for frame in frames]).astype("str").unique().sort_values()
+    ids = ids.rename("entity_id")
+    values = _placed(frames, ids, {column.name: column.name for column in kind.columns})
+    trials = _placed(frames, ids, {f"{name}{TRIALS}": name for name in kind.rates})
     return values, trials, attributes.reindex(ids).astype("str"), missing
+
+
+def _placed(frames: list[pd.DataFrame], ids: pd.Index, names: Mapping[str, str]) -> pd.DataFrame:
+    """Columns of the frames, under new names and free of noise, for all entities; one column at a time in memory."""
+    found = np.full((len(ids), len(names)), np.nan, order="F")
+    places = {name: place for place, name in enumerate(names)}
+    for frame in frames:
+        own = [name for name in frame.columns if name in places]
+        here = ids.get_indexer(frame.index) if own else ()
+        for name in own:
+            found[here, places[name]] = steady(frame[name].to_numpy("float64", na_value=np.nan))
+    return pd.DataFrame(found, index=ids, columns=list(names.values()), copy=False)
 
 
 def steady(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

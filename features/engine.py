@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import ibis
@@ -148,39 +149,50 @@ class Engine(ABC):
         if self._linked or not {column.name for column in under.columns} <= set(raw.columns):
             return chosen(typed)
         self.origins[raw.get_name()] = typed
-        return _as_contract(under, chosen(raw))
+        return self._as_contract(under, chosen(raw))
 
-    def kept(
-        self,
-        name: str,
-        moment: str,
-        expr: Callable[[], ir.Table],
-        coded: Sequence[str] = (),
-        numbered: Sequence[str] = (),
-    ) -> ir.Table:
+    def kept(self, name: str, moment: str, expr: Callable[[], ir.Table]) -> ir.Table:
         """An intermediate table, computed once and read by every later query of the same moment.
+
+        A table of another `moment` takes the place.
+        """
+        return self._made(name, moment, expr, self._hold)
+
+    def coded(
+        self, name: str, moment: str, expr: Callable[[], ir.Table], coded: Sequence[str], numbered: Sequence[str]
+    ) -> ir.Table:
+        """A table with codes for identifiers, which are cheap to group by; its rows are computed by who reads them.
 
         Parameters
         ----------
         moment:
             A table of another moment takes the place.
         coded:
-            Columns of identifiers, held as numbers that read as the text they stand for: cheap to group by.
+            Columns held as numbers that read, and compare, as the text they stand for.
         numbered:
-            Columns of identifiers that are only told apart and counted: whole numbers in their place.
+            Columns that are only told apart and counted: whole numbers, in order of the text.
         """
-        if name in self._kept and self._kept[name][0] == moment:
-            return self._kept[name][1]
+        return self._made(name, moment, expr, partial(self._coded, coded=coded, numbered=numbered))
+
+    def _made(
+        self, name: str, moment: str, expr: Callable[[], ir.Table], make: Callable[[str, ir.Table], ir.Table]
+    ) -> ir.Table:
+        if (table := self.held(name, moment)) is not None:
+            return table
         # First the former one, for what it is made of goes with it.
         self.forget(name)
         made, place = expr(), f"kept_{name}"
-        table = self._hold(place, made, coded, numbered)
+        table = make(place, made)
         self.origins[place] = made
         self._kept[name] = (moment, table)
         return table
 
+    def held(self, name: str, moment: str) -> ir.Table | None:
+        """What is kept or coded under a name for that moment; None when nothing is."""
+        return self._kept[name][1] if name in self._kept and self._kept[name][0] == moment else None
+
     def forget(self, name: str) -> None:
-        """Give the memory of a kept table back."""
+        """Give the memory of a kept or coded table back."""
         if self._kept.pop(name, None) is not None:
             self._drop(f"kept_{name}")
 
@@ -214,8 +226,12 @@ class Engine(ABC):
         """Rows of this process, as they are."""
 
     @abstractmethod
-    def _hold(self, place: str, made: ir.Table, coded: Sequence[str], numbered: Sequence[str]) -> ir.Table:
+    def _hold(self, place: str, made: ir.Table) -> ir.Table:
         """Compute a table and keep its rows under a name."""
+
+    @abstractmethod
+    def _coded(self, place: str, made: ir.Table, coded: Sequence[str], numbered: Sequence[str]) -> ir.Table:
+        """The table with codes for some of its columns."""
 
     @abstractmethod
     def _drop(self, place: str) -> None: ...
@@ -229,7 +245,7 @@ class Engine(ABC):
         self._typed(under, self._given(f"raw_{under.name}", rows), rows.num_rows)
 
     def _typed(self, under: Contract, raw: ir.Table, rows: int) -> None:
-        typed = _as_contract(under, raw)
+        typed = self._as_contract(under, raw)
         if self._linked:
             typed = identity.as_one(under, typed, identity.standing(self._views[identity.TABLE]), self._linked)
         self._views[under.name] = self._backend.create_view(under.name, typed, overwrite=True)
@@ -239,13 +255,16 @@ class Engine(ABC):
             kinds = self.arrow(identity.standing(self._views[under.name]).select("kind").distinct())
             self._linked = tuple(sorted(kinds["kind"].to_pylist()))
 
+    def _as_contract(self, under: Contract, raw: ir.Table) -> ir.Table:
+        types = {column.name: READ_AS.get(column.type, "string") for column in under.columns}
+        types.update({name: SYSTEM_AS[name] for name, _ in SYSTEM})
+        return raw.select(
+            **{name: self._cast(raw[name] if name in raw.columns else ibis.null(), to) for name, to in types.items()}
+        )
 
-def _as_contract(under: Contract, raw: ir.Table) -> ir.Table:
-    types = {column.name: READ_AS.get(column.type, "string") for column in under.columns}
-    types.update({name: SYSTEM_AS[name] for name, _ in SYSTEM})
-    return raw.select(
-        **{name: (raw[name] if name in raw.columns else ibis.null()).cast(kind) for name, kind in types.items()}
-    )
+    def _cast(self, value: ir.Value, to: str) -> ir.Value:
+        """A stored value as its contract types it."""
+        return value.cast(to)
 
 
 def _links_first(tables: Iterable[str]) -> list[str]:

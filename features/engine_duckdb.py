@@ -16,11 +16,14 @@ import pyarrow as pa
 
 from features.contracts import contract_of
 from features.engine import MEMORY, Engine
-from features.exact import MACROS, exact
-from features.faster import faster
+from features.exact import MACROS, builtin, exact
+from features.faster import EVERY, faster
 
 Answer = tuple[list[str], list[tuple[Any, ...]]]
 """Names of columns, and rows."""
+UTC_MOMENT = ibis.dtype("timestamp('UTC', 6)")
+_microseconds = builtin("epoch_us", "timestamp('UTC', 6)", "int64")
+_moment = builtin("make_timestamp", "int64", "timestamp")
 MOST_CODES = 5_000_000
 """Distinct identifiers up to which a kept column is coded as numbers."""
 
@@ -38,6 +41,8 @@ class DuckEngine(Engine):
         aside = Path(gettempdir()) / f"gnomon-engine-{token_hex(8)}"
         settings |= {"memory_limit": memory, "temp_directory": str(aside), "preserve_insertion_order": False}
         self._backend = ibis.duckdb.connect(**settings, **({"threads": threads} if threads else {}))
+        self._drops: dict[str, list[str]] = {}
+        """What takes each kept or coded table away."""
         self._backend.raw_sql("SET TimeZone = 'UTC'")
         # DuckDB 2.0 ends in an internal error when it turns an IN list over joined windows into a join of its own.
         self._backend.raw_sql("SET disabled_optimizers = 'in_clause'")
@@ -63,44 +68,65 @@ class DuckEngine(Engine):
         self._backend.con.register(name, rows)
         return self._backend.table(name)
 
-    def _hold(self, place: str, made: ir.Table, coded: Sequence[str], numbered: Sequence[str]) -> ir.Table:
+    def _cast(self, value: ir.Value, to: str) -> ir.Value:
+        # Casting a moment with a zone asks the calendar of the zone for each row, also where it is UTC.
+        if to == "timestamp" and value.type() == UTC_MOMENT:
+            return _moment(_microseconds(value))
+        return value.cast(to)
+
+    def _hold(self, place: str, made: ir.Table) -> ir.Table:
         # Rows of this process that the query names, as Ibis does before a query of its own.
         self._backend._run_pre_execute_hooks(made)
-        codes = self._codes(place, made, [*coded, *numbered])
-        told = {column: f'"{column}"::{kind}' for column, kind in codes.items()}
-        told |= {column: f"enum_code({told[column]})" for column in numbered if column in told}
+        self._backend.raw_sql(f"CREATE TEMP TABLE {place} AS {self._sql(made)}")
+        self._drops[place] = [f"DROP TABLE {place}"]
+        return self._temporary(place, made.schema())
+
+    def _coded(self, place: str, made: ir.Table, coded: Sequence[str], numbered: Sequence[str]) -> ir.Table:
+        self._backend._run_pre_execute_hooks(made)
+        texts = [column for column in (*coded, *numbered) if made[column].type().is_string()]
+        ids = self._identifiers(place, made, texts)
+        told = {column: f'made."{column}"::{kind}' for column, kind in self._types(place, ids, coded).items()}
+        numbers = [column for column in numbered if column in ids]
+        told |= {column: f'"{column}s".number' for column in numbers}
+        joins = [f'LEFT JOIN {ids[column]} AS "{column}s" ON made."{column}" = "{column}s".id' for column in numbers]
         replaced = ", ".join(f'{how} AS "{column}"' for column, how in told.items())
-        chosen = f"* REPLACE ({replaced})" if told else "*"
-        self._backend.raw_sql(f"CREATE TEMP TABLE {place} AS SELECT {chosen} FROM ({self._sql(made)})")
-        schema = {c: "int64" if c in numbered and c in told else kind for c, kind in made.schema().items()}
-        # Asking the backend for the schema would spell out every identifier of the coded columns.
-        namespace = ops.Namespace(catalog="temp", database="main")
-        return ops.DatabaseTable(place, ibis.schema(schema), self._backend, namespace).to_expr()
+        chosen = f"made.* REPLACE ({replaced})" if told else "made.*"
+        self._backend.raw_sql(
+            f"CREATE TEMP VIEW {place} AS SELECT {chosen} FROM ({self._sql(made)}) AS made {' '.join(joins)}"
+        )
+        self._drops[place] = [f"DROP VIEW {place}", *(f"DROP TABLE {one}" for one in ids.values())]
+        kinds = {column: "uint32" if column in numbers else kind for column, kind in made.schema().items()}
+        return self._temporary(place, ibis.schema(kinds))
 
     def _drop(self, place: str) -> None:
-        self._backend.raw_sql(f"DROP TABLE IF EXISTS {place}")
+        for one in self._drops.pop(place):
+            self._backend.raw_sql(one)
 
-    def _codes(self, place: str, made: ir.Table, columns: Sequence[str]) -> dict[str, str]:
+    def _temporary(self, place: str, schema: ibis.Schema) -> ir.Table:
+        # Asking the backend for the schema would spell out every identifier of the coded columns.
+        namespace = ops.Namespace(catalog="temp", database="main")
+        return ops.DatabaseTable(place, schema, self._backend, namespace).to_expr()
+
+    def _identifiers(self, place: str, made: ir.Table, texts: Sequence[str]) -> dict[str, str]:
+        """A table of the identifiers (`id`) in each column, with a number each in their order."""
+        found = {column: f"{place}_{column}_ids" for column in texts}
+        for column, name in found.items():
+            stored = _stored(ops.Field(made, column)).to_expr()
+            ids = self._sql(stored.as_table().distinct().select(id=stored.get_name()).filter(ibis._.id.notnull()))
+            number = "(row_number() OVER (ORDER BY id))::UINTEGER AS number"
+            self._backend.raw_sql(f"CREATE TEMP TABLE {name} AS SELECT id, {number} FROM ({ids})")
+        return found
+
+    def _types(self, place: str, ids: Mapping[str, str], columns: Sequence[str]) -> dict[str, str]:
         """A type of its own for the identifiers of each column; none for a column of too many."""
-        texts = [column for column in columns if made[column].type().is_string()]
-        if not texts:
-            return {}
-        held, found = f"{place}_ids", {}
-        names = ", ".join(f'"{column}"' for column in texts)
-        sets = ", ".join(f'("{column}")' for column in texts)
-        # All columns in one pass: a row names one identifier, and is null in the other columns.
-        rows = f"SELECT {names} FROM ({self._sql(made.select(*texts))}) GROUP BY GROUPING SETS ({sets})"
-        self._backend.raw_sql(f"CREATE OR REPLACE TEMP TABLE {held} AS {rows}")
-        for column in texts:
-            kind = f"{place}_{column}"
-            (many,) = self._backend.raw_sql(f'SELECT count("{column}") FROM {held}').fetchone()
+        found = {}
+        for column in columns:
+            many = self._backend.raw_sql(f"SELECT count(*) FROM {ids[column]}").fetchone()[0] if column in ids else 0
             if 0 < many <= MOST_CODES:
+                found[column] = kind = f"{place}_{column}"
                 self._backend.raw_sql(f"DROP TYPE IF EXISTS {kind}")
                 # In order, for what is coded compares by its code.
-                ids = f'SELECT "{column}" FROM {held} WHERE "{column}" IS NOT NULL ORDER BY 1'
-                self._backend.raw_sql(f"CREATE TEMP TYPE {kind} AS ENUM ({ids})")
-                found[column] = kind
-        self._backend.raw_sql(f"DROP TABLE {held}")
+                self._backend.raw_sql(f"CREATE TEMP TYPE {kind} AS ENUM (SELECT id FROM {ids[column]} ORDER BY number)")
         return found
 
     def _planned(self, expr: ir.Table) -> ir.Table:
@@ -109,6 +135,16 @@ class DuckEngine(Engine):
 
     def _sql(self, expr: ir.Table) -> str:
         return str(ibis.to_sql(self._planned(expr), dialect="duckdb"))
+
+
+def _stored(value: ops.Field) -> ops.Field:
+    """The column that another one shows some rows of: all its values are read sooner than those of the rows."""
+    while not isinstance(value.rel, ops.PhysicalTable | ops.Set):
+        below = value.rel.values.get(value.name)
+        if not isinstance(below, ops.Field):
+            break
+        value = below
+    return value
 
 
 class _Slot:
@@ -137,7 +173,6 @@ class Warm(DuckEngine):
     """Stands for the as-of moment while queries are made; `fill` says the real one."""
     _WRITTEN = "MAKE_TIMESTAMP(1901, 2, 3, 4, 5, 6.789)"
     _SAID = "(SELECT moment FROM said)"
-    _NO_LIMIT = 2**63 - 1
 
     def __init__(self, holds: Sequence[str], threads: int = 1) -> None:
         super().__init__(threads=threads)
@@ -157,12 +192,20 @@ class Warm(DuckEngine):
         under = contract_of(name)
         self._slots[name] = _Slot(under.schema.empty_table())
         self._backend.con.register(f"given_{name}", self._slots[name])
-        self._backend.con.execute(f"CREATE VIEW raw_{name} AS SELECT * FROM given_{name} LIMIT {self._NO_LIMIT}")
+        self._backend.con.execute(f"CREATE VIEW raw_{name} AS SELECT * FROM given_{name} LIMIT {EVERY}")
         self._typed(under, self._backend.table(f"raw_{name}"), 0)
 
-    def prepare(self, name: str, expr: ir.Table) -> None:
+    @property
+    def reads(self) -> list[str]:
+        """Tables that queries may read: those said beforehand, and those that were asked for since."""
+        return list(self._slots)
+
+    def query(self, expr: ir.Table) -> str:
+        """What `prepare` is given: one that holds the same tables may be given it as well."""
+        return self._sql(expr).replace(self._WRITTEN, self._SAID)
+
+    def prepare(self, name: str, query: str) -> None:
         """Plan a query of entities by `entity_id`; `answers` runs it under this name."""
-        query = self._sql(expr).replace(self._WRITTEN, self._SAID)
         self._names.append(name)
         # Asked of the key alone, the planner carries the condition down to the rows.
         self._backend.con.execute(

@@ -59,15 +59,19 @@ class SparkEngine(Engine):
         self._session.createDataFrame(rows).createOrReplaceTempView(name)
         return self._backend.table(name)
 
-    def _hold(self, place: str, made: ir.Table, coded: Sequence[str], numbered: Sequence[str]) -> ir.Table:
-        # Spark writes each distinct text of a column block once by itself: nothing has to be coded.
+    def _coded(self, place: str, made: ir.Table, coded: Sequence[str], numbered: Sequence[str]) -> ir.Table:
+        # Spark writes each distinct text of a column block once by itself.
+        return made
+
+    def _hold(self, place: str, made: ir.Table) -> ir.Table:
         self._held[place] = self._session.sql(self._sql(made)).persist()
         self._held[place].createOrReplaceTempView(place)
         return self._backend.table(place)
 
     def _drop(self, place: str) -> None:
-        self._held.pop(place).unpersist()
-        self._session.catalog.dropTempView(place)
+        if place in self._held:
+            self._held.pop(place).unpersist()
+            self._session.catalog.dropTempView(place)
 
     @staticmethod
     def _sql(expr: ir.Table) -> str:

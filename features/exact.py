@@ -27,7 +27,7 @@ MACROS = (
 Finish = Callable[[ops.Value], ops.Value]
 
 
-def _builtin(name: str, takes: str, gives: str) -> Callable[[ir.Value], ir.Value]:
+def builtin(name: str, takes: str, gives: str) -> Callable[[ir.Value], ir.Value]:
     """A function of DuckDB that Ibis has no word for."""
 
     def told(x: Any) -> Any:
@@ -37,12 +37,12 @@ def _builtin(name: str, takes: str, gives: str) -> Callable[[ir.Value], ir.Value
     return function
 
 
-_fixed = _builtin("gnomon_fixed", "float64", "int64")
+_fixed = builtin("gnomon_fixed", "float64", "int64")
 """In units of 1/SCALE; 128 bits wide, whatever the type says."""
-_sum = _builtin("list_sum", "array<float64>", "float64")
-_mean = _builtin("list_avg", "array<float64>", "float64")
-_sample_deviation = _builtin("list_stddev_samp", "array<float64>", "float64")
-_population_deviation = _builtin("list_stddev_pop", "array<float64>", "float64")
+_sum = builtin("list_sum", "array<float64>", "float64")
+_mean = builtin("list_avg", "array<float64>", "float64")
+_sample_deviation = builtin("list_stddev_samp", "array<float64>", "float64")
+_population_deviation = builtin("list_stddev_pop", "array<float64>", "float64")
 
 
 def exact(expr: ir.Table) -> ir.Table:

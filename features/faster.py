@@ -8,7 +8,9 @@ each window, is a single one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from functools import reduce
+from operator import add
 from typing import Any
 
 import ibis.expr.operations as ops
@@ -18,6 +20,8 @@ EVERY = 2**63 - 1
 """A limit on rows that nobody reaches."""
 WORTH = 3
 """Numbers of distinct values of one column from which they are counted together."""
+BITS = 62
+"""Numbers of distinct values that are counted together at most."""
 _COSTLY = (ops.Strip, ops.RegexSearch)
 _GROUPED = (ops.Aggregate, ops.Distinct, ops.Set)
 
@@ -29,10 +33,8 @@ def faster(expr: ir.Table) -> ir.Table:
         now = changed or dict(zip(node.__argnames__, node.__args__, strict=True))
         if isinstance(node, ops.Filter) and _is_fenced(node):
             return _fenced(now)
-        if isinstance(node, ops.Aggregate):
-            made = node.__recreate__(now) if changed else node
-            return _counted_together(made)
-        return node.__recreate__(now) if changed else node
+        made = node.__recreate__(now) if changed else node
+        return _counted_together(made) if isinstance(made, ops.Aggregate) else made
 
     return expr.op().replace(rewritten).to_expr()
 
@@ -53,16 +55,18 @@ def _fenced(now: Mapping[str, Any]) -> ops.Node:
 def _counted_together(node: ops.Aggregate) -> ops.Node:
     """Distinct values of one column, counted several times, by one grouping of its own that is joined to the rest."""
     column, many = _most_counted(node)
+    many = many[:BITS]
     if column is None or len(many) < WORTH or not node.groups:
         return node
     rows, keys = node.parent.to_expr(), list(node.groups)
     by = {name: value.to_expr() for name, value in node.groups.items()}
-    flags = {f"flag{i}": one.arg.to_expr().notnull().any() for i, one in enumerate(many)}
-    values = rows.group_by(**by, _value=column.to_expr()).aggregate(**flags)
+    # One number with a bit for each count: what is held for every value has to be small.
+    flags = [one.arg.to_expr().notnull().ifelse(1 << i, 0) for i, one in enumerate(many)]
+    values = rows.group_by(**by, _value=column.to_expr()).aggregate(_flags=reduce(add, flags).bit_or())
     told: dict[ops.Value, str] = {one: f"number{i}" for i, one in enumerate(many)}
-    sums = {told[one]: values[flag].cast("int64").sum() for one, flag in zip(many, flags, strict=True)}
+    sums = {name: ((values["_flags"] >> i) & 1).sum() for i, name in enumerate(told.values())}
     numbers = values.group_by(keys).aggregate(**sums)
-    others = {one: f"part{i}" for i, one in enumerate(_others(node, told))}
+    others = {one: f"part{i}" for i, one in enumerate(one for one in _reductions(node) if one not in told)}
     rest = rows.group_by(**by).aggregate(**{name: one.to_expr() for one, name in others.items()}, _rows=rows.count())
     both = rest.inner_join(numbers, [rest[key].identical_to(numbers[key]) for key in keys])
     both = both.select(*(rest[name] for name in (*keys, *others.values())), *(numbers[name] for name in sums))
@@ -84,10 +88,6 @@ def _most_counted(node: ops.Aggregate) -> tuple[ops.Value | None, list[ops.Count
 def _reductions(node: ops.Aggregate) -> dict[ops.Value, None]:
     """Every reduction in the metrics, once, in order."""
     return {one: None for value in node.metrics.values() for one in value.find(ops.Reduction, filter=ops.Value)}
-
-
-def _others(node: ops.Aggregate, but: Collection[ops.Value]) -> list[ops.Value]:
-    return [one for one in _reductions(node) if one not in but]
 
 
 def _column(value: ops.Value) -> ops.Value | None:

@@ -7,7 +7,8 @@ the sources gave.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING
 
 import ibis
@@ -18,6 +19,9 @@ from features.contracts import Column, Contract, contract_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+    from features.engine import Engine
+    from features.lake import Lake
 
 TABLE = "identity"
 REGISTERS = {"organization": "firm", "person": "person"}
@@ -92,8 +96,34 @@ class Links:
             for record in one:
                 self._together.setdefault(record, set()).update(one)
 
+    @classmethod
+    def of(cls, lake: Lake, version: int | None = None) -> Links:
+        """Those of a lake version, the newest when None."""
+        return cls(lake.known(TABLE, ["kind", "record_id", "entity_id"], version))
+
+    @classmethod
+    def read_by(cls, engine: Engine) -> Links:
+        """Those of the lake version that an engine reads."""
+        return cls([engine.arrow(standing(engine.table(TABLE)))] if engine.has(TABLE) else [])
+
     def __bool__(self) -> bool:
         return bool(self._together)
+
+    def named(self, told: str, known: Container[str]) -> str:
+        """Under which id an entity is known whom somebody called `told`: that of the record that stands for it now.
+
+        `told` itself where it is known, and where no link leads to a known one. In the id of a pair each part is read
+        for itself; where the order of its parts follows from their ids, it is that of the new ones.
+        """
+        if told in known or not self:
+            return told
+        for parts in ([told], told.split("/")):
+            ways = [dict.fromkeys((*(links.get(one, one) for links in self._entity.values()), one)) for one in parts]
+            for way in product(*ways):
+                for found in ("/".join(way), "/".join(sorted(way))):
+                    if found in known:
+                        return found
+        return told
 
     def together(self, ids: pa.Array) -> pa.Array:
         """The ids, and those of all records that are one with them."""

@@ -20,11 +20,12 @@ from features.norms import (
     Ints,
     Peers,
     Placed,
+    each,
     group_codes,
     scaled,
 )
 from features.profiles import NO_NORM
-from features.rates import Rates, apart_drawn, by_group, not_beyond
+from features.rates import Rates, apart_drawn, by_group, by_size, not_beyond
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,11 @@ def apart(
     z, center, spread = (np.full(values.shape, np.nan, order="F") for _ in range(3))
     groups = np.full(values.shape, NO_NORM, np.int32, order="F")
 
-    def placed(place: int) -> None:
-        column = columns[place]
-        x = values[column].to_numpy(float)
+    def of_column(column: str) -> None:
+        place, x = columns.index(column), values[column].to_numpy(float)
         y = scaled(x) if column in log else x
-        if not np.isfinite(y).any():
+        ranked = by_size(y)
+        if not len(ranked):
             return
         rate, own = rates.of(column), y
         above: tuple[Floats, Floats] | None = None
@@ -73,7 +74,8 @@ def apart(
             codes, many = levels[level]
             if rate is not None:
                 y = apart_drawn(x, *rate, codes, many)[0]
-            others, middle, width = without_itself(y, codes, many, column in log)
+                ranked = by_size(y)
+            others, middle, width = without_itself(y, codes, many, column in log, ranked)
             if above is not None:
                 weight = np.minimum(1.0, others / (FULL_WEIGHT * min_peers))
                 middle = np.where(weight >= 1, middle, weight * middle + (1 - weight) * above[0])
@@ -88,30 +90,35 @@ def apart(
             own = not_beyond(own, x, center[:, place])
         z[:, place] = (own - center[:, place]) / spread[:, place]
 
-    for place in range(len(columns)):
-        placed(place)
+    each(of_column, columns)
     made = (pd.DataFrame(one, index=values.index, columns=columns) for one in (z, groups, center, spread))
     return Apart(*made)
 
 
-def without_itself(y: Floats, codes: Ints, groups: int, log: bool = False) -> tuple[Ints, Floats, Floats]:
+def without_itself(
+    y: Floats, codes: Ints, groups: int, log: bool = False, ranked: Ints | None = None
+) -> tuple[Ints, Floats, Floats]:
     """Number, median and robust spread of the other known values in each entity's group.
 
-    Zero and NaN where the entity's own value or group is unknown, and NaN spread where all others agree.
+    Zero and NaN where the entity's own value or group is unknown, and NaN spread where all others agree. `ranked` is
+    `by_size(y)`.
     """
-    known = np.flatnonzero(np.isfinite(y) & (codes >= 0))
-    order = known[by_group(y[known], codes[known], groups)]
+    order = by_group(by_size(y) if ranked is None else ranked, codes, groups)
     value, code = y[order], codes[order]
     n = np.bincount(code, minlength=groups).astype(np.int64)
     start = (np.cumsum(n) - n).astype(np.int64)
-    rank = np.arange(len(code)) - start[code]
-    half = n // 2
-    # Which of the (at most) three medians is left when the value of this rank is taken out.
-    odd = n[code] % 2 == 1
-    kind = np.where(odd, 1 + np.sign(rank - half[code]), np.where(rank < half[code], 0, 2)).astype(np.int64)
+    half, odd = n // 2, n % 2
+    # One of (at most) three medians is left: that of who stands before the middle, in it (if one does), or after it.
+    parts = np.stack([half, odd, n - half - odd], axis=1).ravel()
+
+    def of_part(told: Floats) -> Floats:
+        """For every value in order, what is told by kind of median and by group."""
+        return np.repeat(told.T.ravel(), parts)
+
+    size = np.repeat(n, n)
     middle, width = np.full(len(y), np.nan), np.full(len(y), np.nan)
     others = np.zeros(len(y), np.int64)
-    others[order] = n[code] - 1
+    others[order] = size - 1
     some = np.flatnonzero(n > 1)
     if not len(some):
         return others, middle, width
@@ -125,17 +132,17 @@ def without_itself(y: Floats, codes: Ints, groups: int, log: bool = False) -> tu
         centers[which, some] = around = value[first] + 0.5 * (value[last] - value[first])
         for number, k in enumerate((low, low + 1, high, high + 1)):
             nearest[number, which, some] = _nearest(value, start[some], n[some], around, np.minimum(k, n[some] - 1))
-    at = kind * groups + code
-    center = centers.ravel()[at]
+    center, near = of_part(centers), [of_part(one) for one in nearest]
     distance = np.abs(value - center)
-    near = [one.ravel()[at] for one in nearest]
     # The entity's own distance is among the sorted ones: what comes after it moves down by one.
     one, two = (np.where(distance <= near[k], near[k + 1], near[k]) for k in (0, 2))
     sigma = MAD_TO_SIGMA * (one + 0.5 * (two - one))
-    for which in np.unique(kind[~(sigma > 0)]):
-        here = np.flatnonzero((kind == which) & ~(sigma > 0))
+    agree = np.flatnonzero(~(sigma > 0))
+    kind = np.repeat(np.tile(np.arange(3), groups), parts)[agree]
+    for which in np.unique(kind):
+        here = agree[kind == which]
         every = np.bincount(code, weights=np.abs(value - np.nan_to_num(centers[which, code])), minlength=groups)
-        sigma[here] = AAD_TO_SIGMA * ((every[code[here]] - distance[here]) / np.maximum(n[code[here]] - 1, 1))
+        sigma[here] = AAD_TO_SIGMA * ((every[code[here]] - distance[here]) / np.maximum(size[here] - 1, 1))
     least = np.maximum(1.0, np.abs(center))
     floor = FLOOR if log else FLOOR * np.abs(center)
     middle[order] = center
@@ -167,8 +174,6 @@ def rejoined(
     """
     z, groups = (frame.copy() for frame in held)
     again = scale.index
-    if not len(again):
-        return z, groups
     then, center, spread = (frame.loc[again, scale.columns].to_numpy() for frame in known)
     y = scale.to_numpy(float)
     usable = np.isfinite(y) & (then != NO_NORM)

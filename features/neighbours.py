@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from features.contracts import contract_of
-from features.identity import TABLE as IDENTITY
 from features.identity import Links
 from features.lake import Lake
 
@@ -111,7 +110,7 @@ class Neighbours:
         self._most = most
         self._lake = lake
         self._held: dict[str, pa.Table | ds.Dataset] = {}
-        self._links = Links(lake.known(IDENTITY, ["kind", "record_id", "entity_id"], version))
+        self._links = Links.of(lake, version)
 
     @cached_property
     def tables(self) -> frozenset[str]:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from features.profiles import NO_NORM
-from features.rates import NAMES, Chance, Moments, Rates, apart_drawn, by_group, drawn, not_beyond, prior, quantile
+from features.rates import (
+    NAMES,
+    Chance,
+    Moments,
+    Rates,
+    apart_drawn,
+    by_group,
+    by_size,
+    drawn,
+    not_beyond,
+    prior,
+    quantile,
+)
 from gnomon.terms import Text
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+T = TypeVar("T")
 
 MAD_TO_SIGMA = 1.4826
 """Makes the median absolute deviation of normal data its standard deviation."""
@@ -89,10 +104,11 @@ def fit(
     def of_column(column: str) -> list[dict[str, npt.NDArray[Any]]]:
         found = []
         x = values[column].to_numpy(float)
+        ranked = by_size(x)
         above: Spread | None = None
         for level in reversed(range(len(parts))):
             codes, keys = parts[level]
-            own = distribution(x, codes, len(keys), column in log)
+            own = distribution(x, codes, len(keys), column in log, ranked)
             rate, whole = rates.of(column), None
             if rate is not None:
                 y, whole = apart_drawn(x, *rate, codes, len(keys))
@@ -105,7 +121,7 @@ def fit(
                 found.append(rows | _moments(kept, whole, rates.chance.get(column)))
         return found
 
-    found = [rows for column in values.columns for rows in of_column(column)]
+    found = [rows for one in each(of_column, values.columns) for rows in one]
     found = found or [_rows("", 0, _NOBODY, None, [], [], False) | _moments(_NOBODY, None, None)]
     norms = pd.DataFrame({name: np.concatenate([part[name] for part in found]) for name in found[0]})
     return norms.astype({name: "str" for name in ("column", "zh", "en", "key", "chance")})
@@ -236,12 +252,16 @@ def scaled(x: Floats) -> Floats:
     return np.asarray(np.sign(x) * np.log1p(np.abs(x)))
 
 
-def distribution(x: Floats, codes: Ints, groups: int, log: bool = False) -> Spread:
-    """Robust distribution of `x` in groups 0 … groups-1; code -1 and NaN take no part."""
-    known = np.isfinite(x) & (codes >= 0)
-    value, code = x[known], codes[known]
-    order = by_group(value, code, groups)
-    value, code = value[order], code[order]
+def each(function: Callable[[str], T], columns: Iterable[str]) -> list[T]:
+    """What a function says of every column, in their order; columns are worked at side by side."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(function, columns))
+
+
+def distribution(x: Floats, codes: Ints, groups: int, log: bool = False, ranked: Ints | None = None) -> Spread:
+    """Robust distribution of `x` in groups 0 … groups-1; code -1 and NaN take no part. `ranked` is `by_size(x)`."""
+    order = by_group(by_size(x) if ranked is None else ranked, codes, groups)
+    value, code = x[order], codes[order]
     n = np.bincount(code, minlength=groups).astype(np.int64)
     start = np.concatenate([[0], np.cumsum(n)[:-1]]).astype(np.int64)
     median, low, high = (quantile(value, start, n, q) for q in (0.5, 0.05, 0.95))
@@ -251,7 +271,7 @@ def distribution(x: Floats, codes: Ints, groups: int, log: bool = False) -> Spre
         center = quantile(value, start, n, 0.5)
     distance = np.abs(value - center[code])
     mean = np.divide(np.bincount(code, weights=distance, minlength=groups), n, out=np.full(groups, np.nan), where=n > 0)
-    distance = distance[by_group(distance, code, groups)]
+    distance = distance[by_group(np.argsort(distance), code, groups)]
     spread = MAD_TO_SIGMA * quantile(distance, start, n, 0.5)
     spread = np.where(spread > 0, spread, AAD_TO_SIGMA * mean)
     floor = np.full(groups, FLOOR) if log else FLOOR * np.abs(center)

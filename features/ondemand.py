@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, time
 
 import numpy as np
@@ -59,13 +61,18 @@ STORED: Mapping[str, frozenset[str]] = {
 No request can wait for those rows: an entity that was profiled keeps its stored value, a new one has none."""
 
 
+ENGINES = min(2, os.cpu_count() or 1)
+"""How many answer side by side; each needs half a second and some 30 MB to be made."""
+
+
 class OnDemand:
     """Measures raw records of one kind of entity as `build` will once they are in the lake. Safe between threads.
 
-    Tables of the lake of up to `held` rows stay in memory.
+    Tables of the lake of up to `held` rows stay in memory. A query over few rows takes its time for starting, whatever
+    the rows: so the queries are shared out among `engines`, which answer side by side.
     """
 
-    def __init__(self, lake: Lake, reference: Profiles, held: int = HELD) -> None:
+    def __init__(self, lake: Lake, reference: Profiles, held: int = HELD, engines: int = ENGINES) -> None:
         self.kind = entity_of(reference.entity)
         if self.kind.kind not in FOLLOWED:
             raise Fault("features.ondemand.kind", place=self.kind.kind, kinds=", ".join(FOLLOWED))
@@ -76,13 +83,21 @@ class OnDemand:
         self._placed = Placed(reference.norms, self._columns, peers_of(self.kind))
         beyond = STORED.get(self.kind.kind, frozenset())
         self._stored = [column.name for column in reference.columns if column.measure in beyond]
-        self._engine = Warm(sorted(self._beside.tables | set(self.kind.tables)))
-        tables = Tables(self._engine, Warm.MOMENT, keep=False)
-        self._engine.prepare("attributes", self.kind.attributes(tables))
+        first = Warm(sorted(self._beside.tables | set(self.kind.tables)))
+        tables = Tables(first, Warm.MOMENT, keep=False)
+        queries = {"attributes": first.query(self.kind.attributes(tables))}
         for view in self.kind.views:
             own = [one for one in self.kind.measures.values() if one.view.name == view.name]
-            if all(self._engine.has(table) for table in view.needs) and any(one.name not in beyond for one in own):
-                self._engine.prepare(f"view_{view.name}", fused(self.kind, view, tables)[0])
+            if all(first.has(table) for table in view.needs) and any(one.name not in beyond for one in own):
+                queries[f"view_{view.name}"] = first.query(fused(self.kind, view, tables)[0])
+        self._engines = [first, *(Warm(first.reads) for _ in range(engines - 1))]
+        self._aside = ThreadPoolExecutor(len(self._engines), "gnomon-records")
+        # How long a query is tells best how long it takes to start; the longest first, each to who has least to do.
+        loads = [0] * len(self._engines)
+        for name in sorted(queries, key=lambda name: -len(queries[name])):
+            at = loads.index(min(loads))
+            loads[at] += len(queries[name])
+            self._engines[at].prepare(name, queries[name])
 
     @property
     def lake_version(self) -> int:
@@ -91,7 +106,9 @@ class OnDemand:
 
     def close(self) -> None:
         """Give the memory back."""
-        self._engine.close()
+        self._aside.shutdown()
+        for one in self._engines:
+            one.close()
 
     def measure(self, records: Mapping[str, pa.Table]) -> Profiles:
         """Profiles of the entities that the records are about, held against the stored norms.
@@ -103,9 +120,8 @@ class OnDemand:
         if not ids:
             raise Fault("features.build.empty", place=self.kind.kind, tables=", ".join(self.kind.tables))
         moment = max(self._reference.as_of, _last_event(records) or self._reference.as_of)
-        with self._lock:
-            self._engine.fill(self._beside.beside(self.kind.kind, ids, records), moment, ids)
-            answered = self._engine.answers()
+        beside = self._beside.beside(self.kind.kind, ids, records)
+        answered = self._answered(beside, moment, ids)
         names, told = answered.pop("attributes")
         answers = list(answered.values())
         index = pd.Index(ids, name="entity_id", dtype="str")
@@ -130,6 +146,24 @@ class OnDemand:
         return held_against(
             self._reference, self._placed, moment, self.lake_version, values, trials, attributes, missing
         )
+
+    def _answered(self, rows: Mapping[str, pa.Table], moment: datetime, ids: list[str]) -> dict[str, Answer]:
+        """What all queries say of these rows, by their names."""
+
+        def ask(engine: Warm) -> dict[str, Answer]:
+            engine.fill(rows, moment, ids)
+            return engine.answers()
+
+        with self._lock:
+            others = [self._aside.submit(ask, one) for one in self._engines[1:]]
+            try:
+                told = ask(self._engines[0])
+            finally:
+                # Nobody may fill them anew while they answer.
+                wait(others)
+            for one in others:
+                told |= one.result()
+            return told
 
     @staticmethod
     def _placed_in(ids: list[str], answers: list[Answer], columns: list[str]) -> npt.NDArray[np.float64]:

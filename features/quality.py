@@ -99,6 +99,20 @@ class _Sheet:
             self.note(bad, column, texts, reason, "refused")
             self.good[bad] = False
 
+    def empty(
+        self,
+        bad: npt.NDArray[np.bool_],
+        column: str,
+        columns: dict[str, pa.Array],
+        texts: pa.Array | None,
+        reason: Text,
+    ) -> None:
+        """These rows enter without the value."""
+        values = columns[column]
+        columns[column] = pc.if_else(pa.array(bad), pa.scalar(None, values.type), values)
+        self.repaired += int(bad.sum())
+        self.note(bad, column, texts, reason, "emptied")
+
     def note(self, bad: npt.NDArray[np.bool_], column: str, texts: pa.Array | None, reason: Text, action: str) -> None:
         """Keep a line for each of these rows. Values of a pseudonym are not told: `texts` is None."""
         told = pa.nulls(int(bad.sum()), pa.string()) if texts is None else _shown(texts.filter(pa.array(bad)))
@@ -117,17 +131,12 @@ def _coded(column: Column, columns: dict[str, pa.Array], rule: Rule, texts: pa.A
     if not odd.any():
         return
     scheme = national_codes.SCHEMES[rule.scheme]
-    reason = Text(
-        both("features.refused.scheme", scheme=scheme.title.zh, form=scheme.told.zh).zh,
-        both("features.refused.scheme", scheme=scheme.title.en, form=scheme.told.en).en,
-    )
+    reason = both("features.refused.scheme", scheme=scheme.title, form=scheme.told)
     shown = None if rule.pseudonym else texts
     if rule.misfit == "note":
         sheet.note(odd, column.name, shown, reason, "noted")
     elif rule.misfit == "empty" and not column.required:
-        columns[column.name] = pc.if_else(pa.array(odd), pa.scalar(None, codes.type), codes)
-        sheet.repaired += int(odd.sum())
-        sheet.note(odd, column.name, shown, reason, "emptied")
+        sheet.empty(odd, column.name, columns, shown, reason)
     else:
         sheet.refuse(odd, column.name, shown, reason)
 
@@ -151,15 +160,12 @@ def _plausible(
     negative = column.type in ("money", "decimal", "int", "ratio")
     if policy == "absolute" and negative:
         columns[column.name] = pc.if_else(pa.array(bad), pc.abs(columns[column.name]), columns[column.name])
+        sheet.repaired += int(bad.sum())
+        sheet.note(bad, column.name, texts, reason, "absolute")
     elif policy == "empty" and not column.required:
-        columns[column.name] = pc.if_else(
-            pa.array(bad), pa.scalar(None, columns[column.name].type), columns[column.name]
-        )
+        sheet.empty(bad, column.name, columns, texts, reason)
     else:
         sheet.refuse(bad, column.name, texts, reason)
-        return
-    sheet.repaired += int(bad.sum())
-    sheet.note(bad, column.name, texts, reason, "absolute" if policy == "absolute" else "emptied")
 
 
 def _reading(rule: Rule, options: FileOptions) -> Reading:

@@ -109,19 +109,29 @@ def quantile(ordered: Floats, start: Ints, n: Ints, q: float) -> Floats:
     return found
 
 
-def by_group(value: Floats, code: Ints, groups: int) -> Ints:
-    """Places of the values in order of their groups 0 … groups-1, and of size in each."""
-    order = np.argsort(value)
+def by_size(x: Floats) -> Ints:
+    """Places of the known values in order of size."""
+    known = np.flatnonzero(np.isfinite(x))
+    return known[np.argsort(x[known])]
+
+
+def by_group(ranked: Ints, codes: Ints, groups: int) -> Ints:
+    """Places, given in order of size, in order of their groups 0 … groups-1, and of size in each; code -1 is left out.
+
+    So that one order of size serves however values are grouped.
+    """
+    code = codes[ranked]
+    order = ranked[code >= 0]
     if groups < 2:
         return order
+    code = code[code >= 0]
     # Few codes are sorted by counting when they are told in 16 bits, several times as fast.
-    few = code[order].astype(np.uint16) if groups <= 1 << 16 else code[order]
-    return order[np.argsort(few, kind="stable")]
+    return order[np.argsort(code.astype(np.uint16) if groups <= 1 << 16 else code, kind="stable")]
 
 
 def _fences(x: Floats, codes: Ints, groups: int) -> tuple[Floats, Floats]:
     low, high = np.full(groups, -np.inf), np.full(groups, np.inf)
-    value = x[by_group(x, codes, groups)]
+    value = x[by_group(np.argsort(x), codes, groups)]
     n = np.bincount(codes, minlength=groups)
     start, some = np.cumsum(n) - n, n > 0
 

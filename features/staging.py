@@ -28,6 +28,8 @@ from features.row_hash import Marks, hashed, joint, marks
 
 PORTION = 1_000_000
 """Suspects that are compared at a time."""
+SAMPLE, OFTEN = 4_096, 0.7
+"""A column in whose sample more than this share of the values are distinct is written without a dictionary."""
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
 Known = Callable[[], Iterator[pa.Table]]
@@ -46,6 +48,8 @@ class Part:
     """Rows that still count."""
     corrects: Flags
     """Rows whose key the lake holds with other contents."""
+    alone: tuple[str, ...] = ()
+    """Columns in which hardly a value repeats."""
 
 
 @dataclass(frozen=True)
@@ -81,18 +85,15 @@ class Staged:
             rows = rows.append_column(name, pa.repeat(value, rows.num_rows))
         path = self.folder / f"{self.of.name}-{secrets.token_hex(8)}.parquet"
         if rows.num_rows:
-            write(rows.select(self.of.schema.names), path, self._alone)
+            alone = ("_row_hash", *_rarely_again(marked))
+            write(rows.select(self.of.schema.names), path, alone)
             whole = np.ones(rows.num_rows, bool)
-            part = Part(path, rows.num_rows, joint(marked[k] for k in self.of.key), numbers, whole, ~whole)
+            part = Part(path, rows.num_rows, joint(marked[k] for k in self.of.key), numbers, whole, ~whole, alone)
             with self._lock:
                 self.parts[offer, batch] = part
                 if distinct:
                     self.distinct.add(offer)
         return marked
-
-    @property
-    def _alone(self) -> tuple[str, ...]:
-        return ("_row_hash", self.of.key[0]) if len(self.of.key) == 1 else ("_row_hash",)
 
     @property
     def ordered(self) -> list[tuple[int, Part]]:
@@ -189,7 +190,7 @@ class Staged:
                 yield part.path
             elif entering.any():
                 path = part.path.with_name(f"{self.of.name}-{secrets.token_hex(8)}.parquet")
-                write(read(part.path, self.of.schema).filter(pa.array(entering)), path, self._alone)
+                write(read(part.path, self.of.schema).filter(pa.array(entering)), path, part.alone)
                 yield path
 
     def corrections(self) -> Iterator[pa.Table]:
@@ -237,11 +238,21 @@ def write(rows: pa.Table, path: Path, alone: Sequence[str] = ()) -> None:
     # A contract may gain a required column later; rows stored before then could not be read under NOT NULL.
     rows = rows.cast(pa.schema([one.with_nullable(True) for one in rows.schema]))
     names = rows.column_names
-    repeated = [n for n in names if n not in alone and not pa.types.is_timestamp(rows.schema.field(n).type)]
+    repeated = [name for name in names if name not in alone]
     pack = {name: "none" if name == "_row_hash" else "snappy" for name in names}
     pq.write_table(rows, path, compression=pack, store_decimal_as_integer=True, use_dictionary=repeated)
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def _rarely_again(marked: Mapping[str, Marks]) -> list[str]:
+    """Columns in which hardly a value repeats, by a sample: a dictionary of them would be made in vain."""
+    found = []
+    for name, told in marked.items():
+        some = told[:: max(1, len(told) // SAMPLE)]
+        if len(np.unique(some)) > OFTEN * len(some):
+            found.append(name)
+    return found
 
 
 def read(path: Path, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:

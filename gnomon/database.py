@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, MetaData, Table, create_engine, event, insert
 from sqlalchemy.exc import DataError
@@ -12,6 +12,10 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 from gnomon.config import Settings
 from gnomon.errors import Fault
+
+T = TypeVar("T")
+IN_LIST = 500
+"""Values in one IN list: SQLite before 3.32 takes 999 parameters a statement."""
 
 
 class Base(DeclarativeBase):
@@ -77,6 +81,13 @@ def _storable() -> Iterator[None]:
     except DataError:
         # What the driver says quotes the statement with all its values.
         raise Fault("gnomon.unstorable", place="database") from None
+
+
+def parts(values: Iterable[T], size: int = IN_LIST) -> Iterator[list[T]]:
+    """Many values in their order, as lists short enough for one IN list each."""
+    rest = list(values)
+    for start in range(0, len(rest), size):
+        yield rest[start : start + size]
 
 
 def write(session: Session, mapped: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:

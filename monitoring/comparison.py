@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from gnomon.i18n import both
 from gnomon.terms import Text
-from monitoring.effect import Effect, Summary, Verdict
+from monitoring.effect import Effect, Limits, Summary, Verdict
 
 FIGURES = "figures.json"
 SUMMARIES = "summaries.json"
@@ -111,6 +111,12 @@ class ColumnDrift:
         """The verdict in words."""
         return both(f"monitoring.verdict.{self.verdict}")
 
+    @property
+    def large(self) -> bool:
+        """Whether an effect is as large as that of a move, which chance explains for so few rows when it is steady."""
+        limits = Limits()
+        return (self.psi or 0.0) >= limits.psi or (self.distance or 0.0) >= limits.distance
+
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> Self:
         """The row that `asdict` wrote."""
@@ -174,6 +180,12 @@ class Drift:
     """Evidently's page; none when nothing could be compared."""
     sources: tuple[SourceDrift, ...] = ()
     """The same, for the entities of each source alone; empty where one source feeds them all."""
+    expected_then: float | None = None
+    """Share of hits that calibrated scores promised among those asked about first, at the training; null when labels
+    told too little to calibrate."""
+    expected_now: float | None = None
+    """The same now: what drift of the measures costs, before any case is closed. What the model cannot see, it cannot
+    tell either."""
 
     @property
     def moved(self) -> tuple[ColumnDrift, ...]:
@@ -212,6 +224,8 @@ class Drift:
             "chance": self.chance,
             "page": self.page.name if self.page else None,
             "sources": [asdict(one) for one in self.sources],
+            "expected_then": self.expected_then,
+            "expected_now": self.expected_now,
             "rows": [asdict(row) for row in self.columns],
         }
 
@@ -230,6 +244,8 @@ class Drift:
             chance=told["chance"],
             page=folder / told["page"] if told["page"] else None,
             sources=tuple(SourceDrift.read(one) for one in told["sources"]),
+            expected_then=told.get("expected_then"),
+            expected_now=told.get("expected_now"),
         )
 
 

@@ -43,6 +43,7 @@ def compare(
     then: Mapping[str, Summary] | None = None,
     now: Mapping[str, Summary] | None = None,
     sources: Sequence[SourceDrift] = (),
+    expected: tuple[float | None, float | None] = (None, None),
 ) -> Drift:
     """Compare current profiles with the reference that a model was trained on, and keep what was found.
 
@@ -72,6 +73,8 @@ def compare(
         The summaries of the current profiles, over the edges of `then`: `current` is a sample for the page then.
     sources:
         The comparisons of the entities of each source alone, kept beside.
+    expected:
+        Share of hits that the scores promise among those asked about first, then and now, kept beside.
     """
     limits = limits or Limits()
     as_of = as_of or datetime.now(UTC)
@@ -84,7 +87,9 @@ def compare(
         counted = len(current) if now is None else max((one.n for one in now.values()), default=0)
         now = now or summarise_frame(current, {name: one.edges for name, one in told.items()})
     drift = compared(entity, told, now, as_of=as_of, model=model, titles=titles, limits=limits, season=season)
-    drift = replace(drift, rows_now=counted, sources=tuple(sources))
+    drift = replace(
+        drift, rows_now=counted, sources=tuple(sources), expected_then=expected[0], expected_now=expected[1]
+    )
     if drift.state is not State.COMPARED:
         return keep(drift, folder)
     shown = [row.column for row in sorted(drift.columns, key=_weight, reverse=True) if row.psi is not None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gnomon.i18n import both
@@ -35,11 +35,13 @@ class Mix:
     """What names are called; one that is not in it is told as it is."""
     season: bool | None = None
     """Whether a mix that moved stands where it stood in the same season a year before; null when that is not known."""
+    stood: bool = True
+    """Whether it had moved at the look before as well: what moves once is no alert."""
 
     @property
     def alarming(self) -> bool:
-        """Whether somebody is to be told: a season is none of it."""
-        return self.moved and not self.season
+        """Whether somebody is to be told: a season is none of it, and what has not stayed is not yet."""
+        return self.moved and self.stood and not self.season
 
     @property
     def most(self) -> tuple[str, float] | None:
@@ -77,6 +79,52 @@ def mixed(
     if "compared" not in (back.state, apart.state) or back.state != apart.state:
         return found
     return replace(found, season=apart.moved and not back.moved)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The mix of one thing of one model: of all its warnings, or of those about the entities of one source."""
+
+    what: str
+    """reasons or labels."""
+    model: str
+    source: str
+    """Empty for the warnings about entities of all sources."""
+    mix: Mix
+
+    @property
+    def key(self) -> str:
+        """Same thing, model and source: the same alert."""
+        return f"mix:{self.what}:{self.model}" + (f":{self.source}" if self.source else "")
+
+    @property
+    def told(self) -> Text:
+        """The state with what it is the mix of."""
+        said = both(f"monitoring.mix.of_{self.what}", model=self.model, told=self.mix.told)
+        return both("monitoring.mix.of_source", source=self.source, told=said) if self.source else said
+
+
+def together(looks: Sequence[Watched], before: Sequence[Watched]) -> list[Watched]:
+    """The mixes of one look, each told at the chance that many at once leave it, beside those of the look before.
+
+    Of those told to have moved, `CHANCE` at most are expected to have moved by chance alone (Benjamini & Hochberg 1995,
+    Journal of the Royal Statistical Society B 57(1)).
+    """
+    stood = {one.key for one in _controlled(before) if one.mix.moved}
+    return [replace(one, mix=replace(one.mix, stood=one.key in stood)) for one in _controlled(looks)]
+
+
+def _controlled(looks: Sequence[Watched]) -> list[Watched]:
+    known = sorted(one.mix.chance for one in looks if one.mix.chance is not None)
+    held = [rank * CHANCE / len(known) for rank, p in enumerate(known, 1) if p <= rank * CHANCE / len(known)]
+    cut = max(held, default=0.0)
+    return [replace(one, mix=replace(one.mix, moved=one.mix.moved and (one.mix.chance or 0.0) <= cut)) for one in looks]
+
+
+def alerts(looks: Sequence[Watched]) -> list[Watched]:
+    """What somebody is to be told: a source is named where the warnings of all sources together do not show it."""
+    whole = {(one.what, one.model) for one in looks if not one.source and one.mix.alarming}
+    return [one for one in looks if one.mix.alarming and not (one.source and (one.what, one.model) in whole)]
 
 
 def _compared(then: Mapping[str, int], now: Mapping[str, int], limits: Limits) -> Mix:

@@ -17,6 +17,7 @@ from monitoring.comparison import write
 from monitoring.effect import Summary
 
 FORMAT = 2
+YEAR = timedelta(days=365)
 SAME_SEASON = timedelta(days=20)
 """Profiles of a year before may be so many days off the same date."""
 
@@ -33,6 +34,8 @@ class Reference:
     summaries: Mapping[str, Summary]
     sources: Mapping[str, Mapping[str, Summary]] = field(default_factory=dict)
     """The same for the entities of each source alone; empty where one source fed them all, or that is not known."""
+    best: tuple[float, ...] = ()
+    """The highest scores, as many as there were places in the queue; empty when they are not known."""
 
     @property
     def rows(self) -> int:
@@ -71,7 +74,7 @@ def a_year_before(profiles: Path, as_of: datetime) -> Path | None:
 
     Folders are named `<as-of>-v<lake version>`; names that are not are passed over.
     """
-    wanted = as_of - timedelta(days=365)
+    wanted = as_of - YEAR
     near: list[tuple[timedelta, str]] = []
     for path in profiles.glob("[0-9]*-v*") if profiles.is_dir() else ():
         try:
@@ -98,6 +101,7 @@ def _told(reference: Reference) -> dict[str, Any]:
         "lake_version": reference.lake_version,
         "summaries": _plain(reference.summaries),
         "sources": {source: _plain(part) for source, part in reference.sources.items()},
+        "best": list(reference.best),
     }
 
 
@@ -119,6 +123,7 @@ def _read(path: Path, entity: str, model: str) -> Reference | None:
             int(told["lake_version"]),
             _summaries(told["summaries"]),
             {source: _summaries(part) for source, part in told["sources"].items()},
+            tuple(told.get("best", ())),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

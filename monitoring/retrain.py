@@ -9,7 +9,7 @@ from gnomon.i18n import both
 from gnomon.terms import Text
 from monitoring.comparison import SCORE
 from monitoring.outcomes import Share
-from monitoring.standing import Standing, Why, turn
+from monitoring.standing import Standing, Why, titled, turn
 
 SHARE = 0.1
 """Share of the model's columns from which standing changes speak for a new model."""
@@ -33,7 +33,9 @@ class Proposal:
     @property
     def told(self) -> Text:
         """The proposal in one sentence; the reasons stand beside it."""
-        return both(f"monitoring.retrain.{self.what}", entity=self.entity, model=self.model, many=len(self.reasons))
+        return both(
+            f"monitoring.retrain.{self.what}", entity=titled(self.entity), model=self.model, many=len(self.reasons)
+        )
 
 
 def proposal(

@@ -53,7 +53,7 @@ def split(files: Iterable[Path], key: str, part_of: pd.Series[str], names: Seque
     place = pd.Series(pd.Categorical(part_of, categories=list(names)).codes, index=part_of.index)
     codes = [np.empty(0, dtype=np.int8)]
     for path in files:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
             for batch in file.iter_batches(columns=[key], use_threads=False):
                 codes.append(place.reindex(batch.column(0).to_pandas(), fill_value=-1).to_numpy(dtype=np.int8))
     return Split(tuple(names), np.concatenate(codes))
@@ -89,7 +89,7 @@ def summarise_parts(
     """
     import pyarrow.parquet as pq
 
-    opened = [pq.ParquetFile(path) for path in files]
+    opened = [pq.ParquetFile(path, pre_buffer=False) for path in files]
     try:
         held = {name: None for one in opened for name in _numeric(one)}
         whole: dict[str, Summary] = {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gnomon.i18n import both
-from gnomon.terms import Outcome, Text
+from gnomon.terms import RANDOM, Outcome, Text
 from monitoring.effect import Floats
 from monitoring.outcomes import Funnel, Share, share
 
@@ -183,7 +183,8 @@ def retirements(
     enough: int = ENOUGH,
     lately: Mapping[str, Expected] | None = None,
 ) -> list[Retirement]:
-    """Models whose precision is below their floor beyond doubt: the whole interval lies under it.
+    """Models whose precision is below their floor beyond doubt: the whole interval lies under it. Looks drawn at random
+    are no model, and are meant to find little.
 
     `lately` is told beside: what was promised for the latest warnings of each model.
     """
@@ -193,7 +194,7 @@ def retirements(
             (lately or {}).get(one.model),
         )
         for one in funnels
-        if one.judged >= enough and one.precision.high < floor(one.model)
+        if one.model != RANDOM and one.judged >= enough and one.precision.high < floor(one.model)
     ]  # fmt: skip
 
 
@@ -209,6 +210,7 @@ class Yield:
     name: str
     warnings: int
     cases: int
+    closed: int
     clues: int
     """Closed cases that were worth the look: confirmed or useful."""
     confirmed: int
@@ -236,6 +238,7 @@ def _yield(name: str, rows: Sequence[Came], now: datetime) -> Yield:
         name,
         warnings=len(rows),
         cases=len(cases),
+        closed=len(closed),
         clues=ended[Outcome.CONFIRMED] + ended[Outcome.USEFUL],
         confirmed=ended[Outcome.CONFIRMED],
         data_error=share(ended[Outcome.DATA_ERROR], len(closed)),

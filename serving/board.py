@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,20 +12,22 @@ from features import profile_store
 from gnomon.config import Settings
 from gnomon.i18n import both
 from gnomon.terms import Text
-from monitoring import job_store, outcomes, series
-from monitoring.comparison import Drift
+from monitoring import job_store, series
+from monitoring.comparison import SCORE, Drift
 from monitoring.job_store import JobRun, Silence
-from monitoring.outcomes import Funnel
 from monitoring.series import Compared, Month
-from serving.watching import Looked, looked, mix_told
+from monitoring.standing import titled
+from monitoring.worth import Yield, yields
+from serving.watching import KINDS, Looked, looked
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from cases.people import Person
+    from cases.worth import Came
     from catalogue.model import WarningModel
     from monitoring.alerting import Alert
-    from monitoring.mix import Mix
+    from monitoring.mix import Watched
 
 OF_CASES = ("mix", "retire")
 """Kinds of alerts that are told from what became of cases."""
@@ -74,9 +76,10 @@ class Board:
     ran: Sequence[Ran]
     sees_cases: bool
     """Whether the reader may see what became of warnings."""
-    funnels: Sequence[Funnel]
-    mixes: Sequence[tuple[Mix, Text]]
-    """Mixes of reasons and outcomes that could be compared, those that moved first; each with its sentence."""
+    yields: Mapping[str, Sequence[Yield]]
+    """The funnel by `model`, `scene` and `organisation`; empty when the reader sees none or there is none."""
+    mixes: Sequence[Watched]
+    """Mixes of reasons and outcomes that could be compared, those that moved first."""
     months: Mapping[str, Sequence[Month]]
     """By warning model."""
 
@@ -101,7 +104,7 @@ def board(
         job_store.silences(session, now),
         [_ran(settings, one) for one in job_store.runs(session, most=RUNS)],
         sees,
-        outcomes.funnel(session, reader=reader) if sees else (),
+        _yields(found, now) if sees else {},
         _mixes(found) if sees else (),
         {name: series.precision(name, found.came, now) for name in sorted({one.model for one in found.came})}
         if sees
@@ -118,9 +121,18 @@ def lamps(settings: Settings, histories: Mapping[str, Sequence[Drift]]) -> list[
     return told
 
 
-def _mixes(found: Looked) -> list[tuple[Mix, Text]]:
-    told = [(one, mix_told(name, one)) for name, one in found.mixes.items() if one.state == "compared"]
-    return sorted(told, key=lambda one: (not one[0].moved, one[1].en))
+def _yields(found: Looked, now: datetime) -> dict[str, list[Yield]]:
+    by: Mapping[str, Callable[[Came], str | None]] = {
+        "model": lambda one: one.model,
+        "scene": lambda one: one.scene,
+        "organisation": lambda one: one.organisation,
+    }
+    return {name: yields(found.came, group, now) for name, group in by.items()} if found.came else {}
+
+
+def _mixes(found: Looked) -> list[Watched]:
+    told = [one for one in found.mixes if one.mix.state == "compared"]
+    return sorted(told, key=lambda one: (not one.mix.moved, one.key))
 
 
 def _stands(session: Session, found: Looked, now: datetime, sees: bool) -> list[Stands]:
@@ -131,7 +143,10 @@ def _stands(session: Session, found: Looked, now: datetime, sees: bool) -> list[
         for one in found.alerts
         if sees or one.kind not in OF_CASES
     ]
-    return sorted(told, key=lambda one: (one.silenced, one.alert.key))
+    return sorted(
+        told,
+        key=lambda one: (one.silenced, KINDS.index(one.alert.kind), f":{SCORE}:" not in one.alert.key, one.alert.key),
+    )
 
 
 def _ran(settings: Settings, run: JobRun) -> Ran:
@@ -145,4 +160,4 @@ def _ran(settings: Settings, run: JobRun) -> Ran:
 
 def _candidate(told: Mapping[str, Any]) -> Text:
     says = f"serving.watch.candidate.{'passed' if told['passed'] else 'refused'}"
-    return both(says, entity=told["entity"], version=told["version"], gate=Text(**told["gate"]))
+    return both(says, entity=titled(told["entity"]), version=told["version"], gate=Text(**told["gate"]))

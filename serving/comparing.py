@@ -5,8 +5,10 @@ Profiles are read from the store part by part: what is held at once does not gro
 
 from __future__ import annotations
 
+import heapq
+import math
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -37,7 +39,6 @@ def compare_now(settings: Settings, entity: str, as_of: datetime | None = None) 
 
     from features import profile_batches
     from gnomon import tracing
-    from monitoring import references
     from monitoring.drift import compare
     from serving import champions
 
@@ -49,8 +50,8 @@ def compare_now(settings: Settings, entity: str, as_of: datetime | None = None) 
         if champion is None:
             return _nothing_to_hold_against(about.entity, about.as_of, profile_batches.rows(stored), root)
         reference = reference_of(settings, champion)
-        before = references.a_year_before(settings.workspace / "profiles" / about.entity, about.as_of)
-        side = _side(champion, stored, reference, _sources(settings, about.entity, about.lake_version))
+        sources = _sources(settings, about.entity, about.lake_version)
+        side = _side(champion, stored, reference, sources, settings.budget)
         found = compare(
             about.entity,
             pd.read_parquet(champion.bundle.folder / "reference.parquet"),
@@ -61,8 +62,9 @@ def compare_now(settings: Settings, entity: str, as_of: datetime | None = None) 
             titles={column.name: column.title for column in about.columns},
             then=reference.summaries,
             now=side.summaries,
-            season=None if before is None else _season(champion, before, reference),
+            season=_a_year_before(settings, champion, about, reference, side),
             sources=_by_source(about, reference, side),
+            expected=expected(champion, reference.best, side.best),
         )
         step.tell(model=found.model, light=str(found.light), rows=found.rows_now, columns=len(found.columns))
         return found
@@ -90,9 +92,9 @@ def reference_of(settings: Settings, champion: Loaded) -> Reference:
     made = Reference(entity, champion.name, as_of, version, sample)
     with _trained_on(settings, entity, as_of, version) as folder:
         if folder is not None:
-            side = _side(champion, folder, made, _sources(settings, entity, version))
+            side = _side(champion, folder, made, _sources(settings, entity, version), settings.budget)
             if not compared(entity, sample, side.summaries, as_of=as_of).moved:
-                made = replace(made, summaries=side.summaries, sources=side.sources)
+                made = replace(made, summaries=side.summaries, sources=side.sources, best=side.best)
     references.keep(made, settings.folder("references"))
     return made
 
@@ -101,27 +103,32 @@ def reference_of(settings: Settings, champion: Loaded) -> Reference:
 def _trained_on(settings: Settings, entity: str, as_of: datetime, version: int) -> Iterator[Path | None]:
     """Folder of the profiles of everybody at a training: those stored, else built again from the lake as it was."""
     from features import profile_store
+
+    stored = settings.workspace / "profiles" / entity / f"{as_of:%Y%m%dT%H%M%S}-v{version:08d}"
+    if (stored / profile_store.HEADER).is_file():
+        yield stored
+        return
+    population = _built(settings, entity, as_of, version)
+    with tempfile.TemporaryDirectory() as scratch:
+        yield None if population is None else profile_store.save(population, Path(scratch) / "profiles")
+
+
+def _built(settings: Settings, entity: str, as_of: datetime, version: int) -> Profiles | None:
+    """Profiles of a moment from one state of the lake; None where it has no such state, or no data of then."""
     from features.build import build
     from features.engine import Engine
     from features.lake import Lake
 
-    stored = settings.workspace / "profiles" / entity / f"{as_of:%Y%m%dT%H%M%S}-v{version:08d}"
     lake = Lake(settings.lake_url)
-    if (stored / profile_store.HEADER).is_file():
-        yield stored
-        return
     if not 0 < version <= lake.version:
-        yield None
-        return
+        return None
     engine = Engine.open(lake, version, threads=settings.threads)
     try:
-        population = build(engine, entity, as_of, settings.min_peers)
+        return build(engine, entity, as_of, settings.min_peers)
     except Fault:
-        population = None
+        return None
     finally:
         engine.close()
-    with tempfile.TemporaryDirectory() as scratch:
-        yield None if population is None else profile_store.save(population, Path(scratch) / "profiles")
 
 
 @dataclass(frozen=True)
@@ -133,6 +140,8 @@ class Side:
     """Rows for Evidently's page: about as many as it draws, by a hash of their ids."""
     sources: Mapping[str, Mapping[str, Summary]]
     """The entities of each source alone, all of them; their score as that of all."""
+    best: tuple[float, ...] = ()
+    """The highest scores, for each place in the queue one; of a sample, for as large a part of the places."""
 
 
 def _sources(settings: Settings, entity: str, version: int) -> pd.Series[str] | None:
@@ -167,8 +176,27 @@ def _by_source(about: Profiles, reference: Reference, side: Side) -> list[Source
     return sorted(found, key=lambda one: (worst.index(one.light), one.source))
 
 
+def expected(champion: Loaded, then: Sequence[float], now: Sequence[float]) -> tuple[float | None, float | None]:
+    """Share of hits among those asked about first, by the scores then and now (estimated as by NannyML's CBPE)."""
+    import numpy as np
+
+    calibration, many = champion.bundle.calibration, min(len(then), len(now))
+    if calibration is None or not many:
+        return None, None
+
+    def mean(best: Sequence[float]) -> float | None:
+        told = calibration.probability(np.asarray(best[:many]))
+        return None if told is None else float(told.mean())
+
+    return mean(then), mean(now)
+
+
 def _side(
-    champion: Loaded, folder: Path, reference: Reference | None = None, source_of: pd.Series[str] | None = None
+    champion: Loaded,
+    folder: Path,
+    reference: Reference | None = None,
+    source_of: pd.Series[str] | None = None,
+    budget: int = 0,
 ) -> Side:
     """The columns that the model reads, and its score; profiles that lost a column have no score any more."""
     import pandas as pd
@@ -188,7 +216,9 @@ def _side(
         sources = split(values, "entity_id", source_of, list(dict.fromkeys([*largest, *edges_of])))
     summaries, apart = summarise_parts(values, sources, bundle.columns, edges, edges_of)
     whole = len(summaries) == len(bundle.columns)
-    shown = PAGE_ROWS / max(profile_batches.rows(folder), 1)
+    rows = max(profile_batches.rows(folder), 1)
+    shown, places = PAGE_ROWS / rows, math.ceil(budget * min(1.0, SCORED / rows))
+    best: list[float] = []
     kept, counted, of_each = [], Counted(), {name: Counted() for name in sources.names}
     for part in profile_batches.batches(folder, bundle.columns, SCORED):
         told = part.values
@@ -196,6 +226,7 @@ def _side(
             score = bundle.score(part, explain=False).score
             told = told.assign(**{SCORE: score})
             counted.add(score)
+            best = heapq.nlargest(places, [*best, *score.tolist()])
             sent = None if source_of is None else source_of.reindex(told.index).to_numpy()
             for name, one in of_each.items():
                 one.add(score[sent == name])
@@ -205,12 +236,31 @@ def _side(
     for name, one in of_each.items():
         if one.n:
             apart[name][SCORE] = one.summary(edges_of.get(name, {}).get(SCORE))
-    return Side(summaries, pd.concat(kept) if kept else pd.DataFrame(), apart)
+    return Side(summaries, pd.concat(kept) if kept else pd.DataFrame(), apart, tuple(best))
 
 
-def _season(champion: Loaded, folder: Path, reference: Reference) -> Mapping[str, Summary] | None:
+def _a_year_before(
+    settings: Settings, champion: Loaded, about: Profiles, reference: Reference, side: Side
+) -> Mapping[str, Summary] | None:
+    """Summaries of the same season a year before; None where the data do not reach back so far.
+
+    Told from stored profiles. Where there are none and something has moved, they are made of the lake, point in time
+    as ever, and stored for the comparisons to come; not for more than `SCORED` entities.
+    """
+    from features import profile_store
+    from monitoring import references
+    from monitoring.drift import compared
+
+    root = settings.workspace / "profiles"
+    folder = references.a_year_before(root / about.entity, about.as_of)
+    entities = max((one.n for one in side.summaries.values()), default=0)
+    if folder is None and entities <= SCORED:
+        if not compared(about.entity, reference.summaries, side.summaries, as_of=about.as_of).moved:
+            return None
+        made = _built(settings, about.entity, about.as_of - references.YEAR, about.lake_version)
+        folder = None if made is None else profile_store.save(made, profile_store.place(root, made))
     try:
-        return _side(champion, folder, reference).summaries
+        return None if folder is None else _side(champion, folder, reference).summaries
     except (Fault, OSError, ValueError):
         # Half-written or of another format: without it nothing is called a season.
         return None

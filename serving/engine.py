@@ -15,6 +15,7 @@ from cases import queue, store
 from catalogue.load import load
 from catalogue.model import WarningModel
 from features.engine import Engine
+from features.identity import Links
 from features.lake import Lake
 from features.measures import entities as known_entities
 from features.measures import entity as known_entity
@@ -216,7 +217,8 @@ def _score(
     )
     done.findings = len(found.findings)
     with transaction(database) as session:
-        answered = settled(session, profiles.entity)
+        links, known = Links.read_by(engine), frozenset(profiles.ids)
+        answered = settled(session, profiles.entity, lambda told: links.named(told, known))
     open_questions = [one for one in found.findings if not answered.covers(one)]
     done.settled = done.findings - len(open_questions)
     done.stated = found.stated(profiles.entity).said_in(settings.language)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gnomon.config import Settings
@@ -15,9 +17,8 @@ from gnomon.terms import Text
 from monitoring.comparison import write
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from catalogue.model import WarningModel
+    from monitoring.effect import Floats
     from monitoring.evasion import Bunching, Published
 
 KEPT = "evasion.json"
@@ -62,25 +63,29 @@ def signs(
     """What the values near each threshold (those `given`, or those of the rules) say.
 
     Without `since` whether they gather just under it now; with it, whether they moved under it since the threshold was
-    made known on that day.
+    made known on that day. One column is read at a time, and nothing else of the profiles.
     """
     from catalogue.load import load
     from monitoring.evasion import bunching, published, together
 
+    folder, earlier = stored(settings, entity), None if since is None else stored(settings, entity, since)
+    titles = named(folder) if earlier is None else {**named(earlier), **named(folder)}
+    known = set(named(folder)) & set(titles if earlier is None else named(earlier))
     asked = given or thresholds(load(settings.model_folder), entity)
-    now, titles = values_of(settings, entity)
-    held = [one for one in asked if one.column in now]
-    found: list[Bunching | Published]
-    if since is None:
-        found = [*together([bunching(one.column, now[one.column], one.at, one.fires_at) for one in held])]
-    else:
-        then, _ = values_of(settings, entity, since)
-        held = [one for one in held if one.column in then]
-        moves = [
-            published(one.column, then[one.column], now[one.column], one.at, fires_at=one.fires_at) for one in held
-        ]
-        found = [*together(moves)]
-    return [(one, replace(sign, title=titles[one.column])) for one, sign in zip(held, found, strict=True)]
+    held = sorted((one for one in asked if one.column in known), key=lambda one: one.column)
+    gathers: list[Bunching] = []
+    moves: list[Published] = []
+    for column, of_it in groupby(held, key=lambda one: one.column):
+        now = values_of(folder, column)
+        then = None if earlier is None else values_of(earlier, column)
+        for one in of_it:
+            if then is None:
+                gathers.append(bunching(column, now, one.at, one.fires_at))
+            else:
+                moves.append(published(column, then, now, one.at, fires_at=one.fires_at))
+    found: list[Bunching | Published] = [*together(gathers), *together(moves)]
+    told = {one: replace(sign, title=titles[one.column]) for one, sign in zip(held, found, strict=True)}
+    return [(one, told[one]) for one in asked if one in told]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,35 +147,52 @@ def kept(settings: Settings) -> list[Evaded]:
         return []
 
 
-def values_of(
-    settings: Settings, entity: str, before: datetime | None = None
-) -> tuple[Mapping[str, pd.Series], Mapping[str, Text]]:
-    """Values of the newest stored profiles (of a moment `before`) as rules name them: `x`, `deviation(x)` …; and what
-    those are called."""
+PARTS = {"deviation": "deviations", "times_norm": "groups"}
+"""What rules hold against numbers besides plain values, and the frame of the profiles that it is read from."""
+
+
+def stored(settings: Settings, entity: str, before: datetime | None = None) -> Path:
+    """Folder of the newest stored profiles (of a moment `before`)."""
     from features import profile_store
     from features.measures import entity as known_entity
 
     kind = known_entity(entity).kind
     root = settings.workspace / "profiles"
-    folder = profile_store.latest(root, kind)
-    if folder is None:
-        raise Fault("serving.score.no_profiles", place=kind, status=409, entity=kind)
-    if before is not None:
-        stamp = f"{before:%Y%m%dT%H%M%S}"
-        earlier = [
-            one.parent for one in (root / kind).glob(f"[0-9]*/{profile_store.HEADER}") if one.parent.name < stamp
-        ]
-        if not earlier:
-            raise Fault("serving.monitor.not_before", place=kind, status=409, since=f"{before:%Y-%m-%d}", entity=kind)
-        folder = max(earlier)
-    profiles = profile_store.load(folder)
-    wide = profiles.wide()
-    found, titles = {}, {}
-    for column in profiles.columns:
-        name = column.name
-        median = wide[f"{name}__median"]
-        found[name], titles[name] = wide[name], column.title
-        for word, values in (("deviation", wide[f"{name}__z"]), ("times_norm", wide[name] / median.where(median > 0))):
-            found[f"{word}({name})"] = values
-            titles[f"{word}({name})"] = both(f"serving.evading.{word}", title=column.title)
-    return found, titles
+    if before is None:
+        folder = profile_store.latest(root, kind)
+        if folder is None:
+            raise Fault("serving.score.no_profiles", place=kind, status=409, entity=kind)
+        return folder
+    stamp = f"{before:%Y%m%dT%H%M%S}"
+    earlier = [one.parent for one in (root / kind).glob(f"[0-9]*/{profile_store.HEADER}") if one.parent.name < stamp]
+    if not earlier:
+        raise Fault("serving.monitor.not_before", place=kind, status=409, since=f"{before:%Y-%m-%d}", entity=kind)
+    return max(earlier)
+
+
+def named(folder: Path) -> dict[str, Text]:
+    """What stored profiles hold as rules name it (`x`, `deviation(x)`, `times_norm(x)`), and what that is called."""
+    from features import profile_batches
+
+    titles: dict[str, Text] = {}
+    held = profile_batches.names(folder)
+    for column in (one for one in profile_batches.about(folder).columns if one.name in held):
+        titles[column.name] = column.title
+        titles |= {f"{word}({column.name})": both(f"serving.evading.{word}", title=column.title) for word in PARTS}
+    return titles
+
+
+def values_of(folder: Path, column: str) -> Floats:
+    """One column as rules name it, a value an entity; NaN is unknown."""
+    import numpy as np
+
+    from features import profile_batches
+
+    word, _, name = column.removesuffix(")").rpartition("(")
+    if word == "deviation":
+        return profile_batches.column(folder, PARTS[word], name)
+    values = profile_batches.column(folder, "values", name)
+    if not word:
+        return values
+    norm = profile_batches.medians(folder, name)
+    return np.asarray(np.divide(values, norm, out=np.full(len(values), np.nan), where=norm > 0), dtype=np.float64)

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from features.contracts import contract_of
@@ -44,6 +45,9 @@ FEW = 0.1
 """A rate whose deviation is taken from a value further off than this share of it is told with that value."""
 
 BETWEEN = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
+
+WINDOW = re.compile(r"_(\d+)d$")
+"""The end of the name of a profile column that looks at its last days alone."""
 
 Rows = Mapping[tuple[str, str], tuple[Evidence, ...]]
 """Evidence by profile column and entity, as `features.build.evidence` returns it."""
@@ -199,6 +203,23 @@ def _ratio(ratio: float, said: dict[str, object]) -> Text:
 def _close_up(said: Text) -> Text:
     """Chinese sets no space between its own characters: «210 万元 的» becomes «210 万元的»."""
     return Text(BETWEEN.sub("", said.zh), said.en)
+
+
+def period(measure: str, as_of: date) -> Text:
+    """Which records a profile column is read from; empty for a line that sums several.
+
+    >>> period("claims_count_90d", date(2026, 6, 30)).en
+    'Taken from the records of 2026-04-01 to 2026-06-30.'
+    >>> period("claims_count", date(2026, 6, 30)).en
+    'Taken from all records up to 2026-06-30.'
+    """
+    if measure == OTHER or measure.startswith(f"{OTHER}:"):
+        return Text("", "")
+    window = WINDOW.search(measure)
+    if window is None:
+        return both("serving.reason.period_all", until=as_of.isoformat())
+    since = as_of - timedelta(days=int(window[1]))
+    return both("serving.reason.period", since=since.isoformat(), until=as_of.isoformat())
 
 
 def kind_title(kind: str, language: str) -> str:

@@ -16,6 +16,7 @@ from catalogue import rule
 from catalogue.model import WarningModel
 from catalogue.truth import ProfileReading
 from features import profile_store
+from features.identity import Links
 from features.lake import Lake
 from features.measures import entity as known_entity
 from features.ondemand import OnDemand
@@ -81,6 +82,8 @@ class Scorer:
     rules: tuple[WarningModel, ...]
     champion: Loaded | None
     lake: Lake
+    links: Links = field(default_factory=Links)
+    """Which records were one at the lake version of the profiles."""
     _warm: list[OnDemand] = field(default_factory=list)
     """What measures raw records, made when the first of them come, and made anew when the lake has grown."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -91,14 +94,27 @@ class Scorer:
         held = None if self.champion is None else self.champion.champion
         return newest == self.folder and bundle.serving(settings, self.entity) == held
 
-    def entities(self, ids: Sequence[str]) -> Profiles:
-        """Stored profiles of some entities; `Fault` (404) names the nearest to one that is not there."""
+    def found(self, ids: Sequence[str]) -> dict[str, str]:
+        """By id the entity that it is known under: another one where the record is read as one with it.
+
+        Ids of nobody are left out.
+        """
         known = self.reference.values.index
+        named = {one: self.links.named(one, known) for one in ids}
+        return {one: entity for one, entity in named.items() if entity in known}
+
+    def asked(self, ids: Sequence[str]) -> dict[str, str]:
+        """The same; `Fault` (404) for an id of nobody, with the nearest to it."""
+        found = self.found(ids)
         for one in ids:
-            if one not in known:
-                close = nearest(one, map(str, known[:20_000]))
+            if one not in found:
+                close = nearest(one, map(str, self.reference.values.index[:20_000]))
                 raise Fault("serving.score.unknown_id", place=f"{self.entity} {one}", status=404, nearest=close)
-        return self.reference.select(list(dict.fromkeys(ids)))
+        return found
+
+    def entities(self, ids: Sequence[str]) -> Profiles:
+        """Stored profiles of the entities that some ids name, each once; `Fault` (404) as `asked`."""
+        return self.reference.select(list(dict.fromkeys(self.asked(ids).values())))
 
     def records(self, tables: Mapping[str, pa.Table]) -> Profiles:
         """Profiles of the entities in raw records, beside what the lake knows, held against the stored norms."""
@@ -164,7 +180,10 @@ def scorer(settings: Settings, entity: str, models: Mapping[str, WarningModel]) 
         raise Fault("serving.score.no_profiles", place=kind, status=409, entity=kind)
     rules = tuple(one for one in models.values() if one.entity == kind and one.detector == "rule")
     champion = champions.local(settings, kind, threads=1)
-    made = Scorer(kind, folder, profile_store.load(folder), rules, champion, Lake(settings.lake_url))
+    reference, lake = profile_store.load(folder), Lake(settings.lake_url)
+    # Profiles may outlive their lake; nobody is linked then.
+    links = Links.of(lake, reference.lake_version) if reference.lake_version <= lake.version else Links()
+    made = Scorer(kind, folder, reference, rules, champion, lake, links)
     lay_by()
     return made
 

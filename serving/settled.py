@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -36,8 +36,13 @@ class Settled:
         return before is Severity.ALERT or finding.severity is Severity.WARN
 
 
-def settled(session: Session, entity_kind: str, now: datetime | None = None) -> Settled:
-    """The cases about one kind of entity that were closed within `REST` of `now`."""
+def settled(
+    session: Session, entity_kind: str, named: Callable[[str], str] = str, now: datetime | None = None
+) -> Settled:
+    """The cases about one kind of entity that were closed within `REST` of `now`.
+
+    `named` says which entity the record of a case is read as by now.
+    """
     since = (now or datetime.now(UTC)) - REST
     closed: dict[tuple[str, str], Severity] = {}
     cursor: str | None = None
@@ -53,7 +58,7 @@ def settled(session: Session, entity_kind: str, now: datetime | None = None) -> 
         )
         for case in page.rows:
             if case.closed_at is not None and case.closed_at >= since:
-                about = (case.entity_id, case.scheme)
+                about = (named(case.entity_id), case.scheme)
                 grave = Severity.ALERT in (closed.get(about), case.severity)
                 closed[about] = Severity.ALERT if grave else Severity.WARN
         if len(page.rows) < pages.MOST:

@@ -36,7 +36,10 @@ def tasks(settings: Settings) -> dict[str, Task]:
 
 
 def score(settings: Settings, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Score and hand over every kind of entity that is named, or that has data; `most` caps the new warnings."""
+    """Score and hand over every kind of entity that is named, or that has data.
+
+    `most` caps the new warnings; `aim` is the one that `gnomon score` is given (`budget`, `precision` or `fdr`).
+    """
     from features.lake import Lake
     from serving.engine import score_all
 
@@ -44,7 +47,7 @@ def score(settings: Settings, given: Mapping[str, Any]) -> Mapping[str, Any]:
     if not named and not Lake(settings.lake_url).version:
         # A schedule may stand before the first file has come.
         return {"runs": [], "issued": 0, "held": 0}
-    run = score_all(settings, named, most=given.get("most"))
+    run = score_all(settings, named, most=given.get("most"), **given.get("aim") or {})
     return {
         "runs": [run.run_id],
         "issued": sum(one.new + one.joined for one in run.entities),
@@ -52,10 +55,13 @@ def score(settings: Settings, given: Mapping[str, Any]) -> Mapping[str, Any]:
         "entities": sum(one.entities for one in run.entities),
         "refused": sum(len(one.refused) for one in run.entities),
         "faults": [fault for one in run.entities for fault in one.faults],
+        "stated": [one.stated for one in run.entities],
     }
 
 
-def would_issue(settings: Settings, entities: list[str], most: int | None) -> list[dict[str, Any]]:
+def would_issue(
+    settings: Settings, entities: list[str], most: int | None, aim: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """What a scoring run would issue now, by kind of entity: the run itself, but for the hand-over."""
     from features.lake import Lake
     from serving.engine import score_all
@@ -71,8 +77,9 @@ def would_issue(settings: Settings, entities: list[str], most: int | None) -> li
             "entities": one.entities,
             "would_issue": one.new,
             "held": one.held,
+            "stated": one.stated,
         }
-        for one in score_all(settings, entities, most=most, dry=True).entities
+        for one in score_all(settings, entities, most=most, dry=True, **aim or {}).entities
     ]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gnomon.config import Settings
+from serving.mixes import LATELY, mixes, origins
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -16,24 +16,21 @@ if TYPE_CHECKING:
     from cases.people import Person
     from cases.worth import Came
     from catalogue.model import WarningModel
-    from gnomon.terms import Text
     from monitoring.alerting import Alert
     from monitoring.comparison import Drift
     from monitoring.feeds import FeedHealth
-    from monitoring.mix import Mix
+    from monitoring.mix import Watched
     from monitoring.retrain import Proposal
-    from monitoring.standing import Standing
+    from monitoring.standing import OfSource, Standing
     from monitoring.watchdog import Overdue
     from monitoring.worth import Retirement
     from serving.evading import Evaded
 
-LATELY = timedelta(days=90)
-"""Warnings and closings of so many days are held against all before them."""
-YEAR = timedelta(days=365)
 SERIES = 24
 """Comparisons of a kind of entity that are looked back at."""
-KINDS = ("drift", "feed", "job", "retrain", "mix", "retire", "evasion")
-"""Kinds of alerts that a whole look looks for."""
+KINDS = ("job", "feed", "drift", "retrain", "retire", "mix", "evasion")
+"""Kinds of alerts that a whole look looks for, in the order in which a person should read them: what does not run, what
+does not come, what has moved, and what that asks for."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +42,28 @@ class Looked:
     feeds: Sequence[FeedHealth]
     overdue: Sequence[Overdue]
     proposals: Sequence[Proposal]
-    mixes: Mapping[str, Mix]
+    mixes: Sequence[Watched]
     retirements: Sequence[Retirement]
     evaded: Sequence[Evaded]
     came: Sequence[Came]
     """Every warning and what came of it."""
     histories: Mapping[str, Sequence[Drift]]
     """The comparisons of every kind of entity, the newest first."""
+    of_sources: Sequence[OfSource] = ()
+    """Moves that stand among the entities of one source only."""
 
     @property
     def alerts(self) -> list[Alert]:
         """What somebody should know; a season and a calm proposal are no alerts."""
+        from monitoring import mix, standing
         from monitoring.alerting import Alert
 
-        told = [Alert(one.key, one.told) for one in self.standing if one.cause != "season"]
+        told = [Alert(one.key, one.told) for one in standing.grouped(self.standing)]
+        told += [Alert(one.key, one.told) for one in self.of_sources]
         told += [Alert(one.key, one.told) for feed in self.feeds for one in feed.troubles]
         told += [Alert(one.key, one.told) for one in self.overdue]
         told += [Alert(one.key, one.told) for one in self.proposals if one.what == "retrain"]
-        told += [Alert(f"mix:{name}", mix_told(name, one)) for name, one in self.mixes.items() if one.alarming]
+        told += [Alert(one.key, one.told) for one in mix.alerts(self.mixes)]
         told += [Alert(f"retire:{one.model}", one.told) for one in self.retirements]
         return told + [Alert(one.key, one.told) for one in self.evaded]
 
@@ -96,7 +97,7 @@ def looked(
 
     `catalogue` spares reading it again.
     """
-    from cases.worth import came
+    from cases.worth import about, came
     from features.measures import entities
     from monitoring import standing
     from monitoring.outcomes import funnel
@@ -106,7 +107,7 @@ def looked(
 
     feeds, version, changed = feed_health(settings, now, rows)
     late = overdue(session, now, version, changed)
-    warned = list(came(session, reader=reader))
+    warned = list(came(session, reader=reader, origins=origins(settings, about(session, reader))))
     funnels = funnel(session, reader=reader)
     lately = {one.model: expected(one.model, warned, now - LATELY) for one in funnels}
     weak = retirements(funnels, floor_of(settings, catalogue), lately=lately)
@@ -119,7 +120,8 @@ def looked(
         if history and history[0].model:
             proposals.append(_proposal(kind, history[0], found, warned, now))
     found_under = evading.kept(settings)
-    return Looked(now, stands, feeds, late, proposals, mixes(warned, now), weak, found_under, warned, histories)
+    parts = [one for history in histories.values() for one in standing.of_sources(history)]
+    return Looked(now, stands, feeds, late, proposals, mixes(warned, now), weak, found_under, warned, histories, parts)
 
 
 def exposed(settings: Settings, session: Session, now: datetime) -> str:
@@ -162,41 +164,6 @@ def feed_health(settings: Settings, now: datetime, rows: bool) -> tuple[list[Fee
             engine.close()
     newest = max((one for past in by_source.values() for one in past), key=lambda one: one.version, default=None)
     return health(by_source, now), lake.version, None if newest is None else newest.at
-
-
-def mixes(rows: Sequence[Came], now: datetime) -> dict[str, Mix]:
-    """Drift of the top reasons and of the outcomes of each model: lately against all before, and against the same
-    season a year before."""
-    from cases.workflow import OUTCOMES
-    from features.measures import entity as known_entity
-    from monitoring.mix import mixed
-
-    since = now - LATELY
-    found: dict[str, Mix] = {}
-    outcomes = {str(outcome): title for outcome, title in OUTCOMES.items()}
-    for model in sorted({one.model for one in rows}):
-        ours = [one for one in rows if one.model == model]
-        told = {
-            "reasons": [(one.issued_at, one.reason) for one in ours],
-            "labels": [(one.closed_at, str(one.outcome)) for one in ours if one.closed_at is not None and one.outcome],
-        }
-        kinds = [known_entity(kind) for kind in {one.entity_kind for one in ours}]
-        measures = {c.name: c.title for kind in kinds for one in kind.measures.values() for c in one.columns}
-        for what, events in told.items():
-            before = Counter(name for at, name in events if at < since)
-            lately = Counter(name for at, name in events if at >= since)
-            season = Counter(name for at, name in events if since - YEAR <= at < now - YEAR)
-            titles = measures if what == "reasons" else outcomes
-            found[f"{what}:{model}"] = mixed(before, lately, season=season, titles=titles)
-    return found
-
-
-def mix_told(name: str, mix: Mix) -> Text:
-    """The state of a mix with what it is the mix of; `name` as in `mixes`."""
-    from gnomon.i18n import both
-
-    what, _, model = name.partition(":")
-    return both(f"monitoring.mix.of_{what}", model=model, told=mix.told)
 
 
 def _proposal(kind: str, newest: Drift, found: Sequence[Standing], rows: Sequence[Came], now: datetime) -> Proposal:

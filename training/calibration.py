@@ -21,7 +21,6 @@ Floats = npt.NDArray[np.float64]
 
 ISOTONIC_FROM = 200
 """Labels of the rarer kind from which a free monotone curve is better than a line in log-odds."""
-SURE = 0.9
 KEPT = 10_000
 """Reference scores kept at most: the smallest p-value is then one in ten thousand."""
 
@@ -52,9 +51,9 @@ class Calibration:
             return np.asarray(np.interp(score, self.x, self.y), dtype=float)
         return None
 
-    def p_value(self, score: Floats, sure: float = SURE) -> Floats:
-        """Conformal p-value of each score, on the safe side by the chance that is in one finite reference."""
-        return p_values(np.asarray(self.reference), score, sure)
+    def p_value(self, score: Floats) -> Floats:
+        """Conformal p-value of each score."""
+        return p_values(np.asarray(self.reference), score)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -90,23 +89,18 @@ def unlabelled(score: Floats) -> Calibration:
     return Calibration("", (), (), _kept(score), "all")
 
 
-def p_values(reference: Floats, score: Floats, sure: float = 0.0) -> Floats:
+def p_values(reference: Floats, score: Floats) -> Floats:
     """Conformal p-values: (1 + number of reference scores at or above) / (1 + size of the reference).
 
-    They are right on average over references. With `sure`, the share of honest entities at or above a score is at most
-    the p-value with that probability for the one reference there is: the upper limit of Clopper and Pearson 1934.
+    They are right on average over references: a limit on false discoveries holds in the mean over deployments, and in
+    a single one the share may lie above it.
 
     >>> p_values(np.array([0.0, 1.0, 2.0]), np.array([5.0, 1.0])).tolist()
     [0.25, 0.75]
     """
     ordered = np.sort(np.asarray(reference, dtype=float))
     above = len(ordered) - np.searchsorted(ordered, score, side="left")
-    if sure <= 0.0:
-        return np.asarray((1.0 + above) / (1.0 + len(ordered)), dtype=float)
-    from scipy.special import betaincinv
-
-    below = np.maximum(len(ordered) - above, 1e-12)
-    return np.where(above < len(ordered), betaincinv(above + 1.0, below, sure), 1.0)
+    return np.asarray((1.0 + above) / (1.0 + len(ordered)), dtype=float)
 
 
 def _kept(score: Floats) -> tuple[float, ...]:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
+import numpy as np
+
+from features.contracts import contract_of
+from features.measures import entities
 from features.profiles import Profiles
-from gnomon.i18n import both, say
+from gnomon.i18n import both
+from gnomon.terms import Text
+from training import fairness
+from training.detectors.contract import Floats
 from training.evaluate import Evaluation
 from training.metrics import Figure
 
@@ -16,20 +22,17 @@ WHY = {
     "training.boosting.one_class": "training.card.why.one_class",
     "training.boosting.too_few": "training.card.why.too_few",
 }
-LIMITS = ("selection", "unlabelled", "not_proof", "peers", "calibration")
-STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1d2733}"
-    "table{border-collapse:collapse;margin:.5rem 0}td,th{border-bottom:1px solid #d5dae0;padding:.3rem .8rem .3rem 0;"
-    "text-align:left;vertical-align:top}small{color:#5b6673;white-space:nowrap}"
-)
+LIMITS = ("use", "selection", "unlabelled", "not_proof", "peers", "calibration")
 DETECTORS = ("boosting", "forest", "screens", "rarity")
-METRICS = ("average_precision", "roc_auc", "precision_at_budget", "recall_at_budget", "balanced_accuracy")
+SHARE = 0.05
+"""Groups of a model without figures are counted within so large a share of the highest scores."""
 
 
 def card(
     profiles: Profiles,
     serving: str,
     columns: Sequence[str],
+    served: Floats,
     evaluation: Evaluation | None,
     why_not: str,
     reasons: Mapping[str, float] | None = None,
@@ -37,28 +40,35 @@ def card(
 ) -> dict[str, Any]:
     """The card as plain JSON values; `why_not` is the message key that says why no labels were learned from.
 
-    `population` are the figures for all entities, where outcomes of random looks allow any.
+    `served` are the scores of all profiles; `population` the figures for all entities, where outcomes of random looks
+    allow any.
     """
     known = {column.name: column for column in profiles.columns}
+    kind = entities().get(profiles.entity)
     told: dict[str, Any] = {
         "entity": profiles.entity,
+        "title": _told(Text(profiles.entity, profiles.entity) if kind is None else kind.title),
         "detector": _both(f"training.card.{serving}"),
         "chosen": _chosen(serving, evaluation),
         "as_of": profiles.as_of.isoformat(),
         "lake_version": profiles.lake_version,
         "entities": len(profiles.values),
+        "tables": [{"name": name, "title": _told(contract_of(name).title)} for name in _tables(profiles, columns)],
         "columns": [
             {
                 "name": name,
-                "title": {"zh": known[name].title.zh, "en": known[name].title.en},
+                "title": _told(known[name].title),
                 "unit": known[name].unit,
                 "suspicious": str(known[name].suspicious),
+                "known": round(float(profiles.values[name].notna().mean()), 4),
             }
             for name in columns
         ],
         "limits": [_both(f"training.card.limit_{name}") for name in LIMITS],
     }
     told["evaluation"] = None if evaluation is None else evaluation.as_dict()
+    told["rankings"] = {} if evaluation is None else {name: _ranking(profiles, name) for name in evaluation.figures}
+    told["groups"] = _groups(profiles, serving, served, evaluation)
     told["population"] = {name: figure.as_dict() for name, figure in (population or {}).items()}
     told["reasons"] = {name: round(value, 4) for name, value in (reasons or {}).items()}
     if evaluation is None:
@@ -66,45 +76,50 @@ def card(
     return told
 
 
-def page(card: Mapping[str, Any], language: str) -> str:
-    """The card as one HTML page that fetches nothing: to print, to attach, to keep with the model."""
+def _tables(profiles: Profiles, columns: Sequence[str]) -> list[str]:
+    """Tables that the measures of the columns are read from."""
+    kind = entities().get(profiles.entity)
+    measures = {column.measure for column in profiles.columns if column.name in set(columns)}
+    held = {} if kind is None else kind.measures
+    return sorted({table for name in measures if name in held for table in held[name].view.needs})
 
-    def t(key: str, **values: object) -> str:
-        return escape(say(f"training.card.page.{key}", language, **values))
 
-    parts = [f"<h1>{t('title', entity=card['entity'])}</h1><p>{escape(card['detector'][language])}</p>"]
-    if "chosen" in card:
-        parts.append(f"<p>{escape(card['chosen'][language])}</p>")
-    facts = [(t(name), escape(str(card[name]))) for name in ("as_of", "lake_version", "entities")]
-    parts.append(_table([], facts))
-    parts.append(f"<h2>{t('figures')}</h2>")
-    if card["evaluation"] is None:
-        parts.append(f"<p>{escape(card['not_evaluated'][language])}</p>")
-    else:
-        told = card["evaluation"]
-        parts.append(f"<p>{t('how', folds=told['folds'], n=told['entities'], positives=told['positives'])}</p>")
-        rows = [
-            (escape(name), *(_figure(figures.get(metric)) for metric in METRICS))
-            for name, figures in told["figures"].items()
-        ]
-        parts.append(_table([t("ranking"), *(t(metric) for metric in METRICS)], rows))
-    if card.get("population"):
-        parts.append(f"<h2>{t('population')}</h2><p>{t('population_how')}</p>")
-        parts.append(_table([], [(t(name), _figure(figure)) for name, figure in card["population"].items()]))
-    reasons = card.get("reasons") or {}
-    if reasons:
-        parts.append(f"<h2>{t('reasons')}</h2>")
-        names = [name for name in ("reason_stability", "reasons_for_80_percent") if name in reasons]
-        parts.append(_table([], [(t(name), f"{reasons[name]:.2f}") for name in names]))
-    parts.append(f"<h2>{t('limits')}</h2><ul>{''.join(f'<li>{escape(x[language])}</li>' for x in card['limits'])}</ul>")
-    parts.append(f"<h2>{t('columns', n=len(card['columns']))}</h2>")
+def _groups(profiles: Profiles, serving: str, served: Floats, evaluation: Evaluation | None) -> dict[str, Any]:
+    """Figures by level, region, ownership, kind and size; the rows as `fairness.by_group` gives them, with titles."""
+    share = SHARE if evaluation is None else evaluation.budget
+    unseen = labels = None
+    if evaluation is not None:
+        scores = evaluation.scores.reindex(profiles.values.index)
+        unseen, labels = scores[serving].to_numpy(np.float64), scores["label"]
+    kind = entities().get(profiles.entity)
+    titles = {} if kind is None else kind.attribute_titles
     rows = [
-        (f"<code>{escape(one['name'])}</code>", escape(one["title"][language]), t(f"side_{one['suspicious']}"))
-        for one in card["columns"]
+        row
+        | {
+            "by_title": _told(_title(titles, row["by"])),
+            "group_title": _told(_title(titles, row["by"], row["group"])),
+        }
+        for row in fairness.by_group(profiles, served, share, unseen, labels)
     ]
-    parts.append(_table([t("column"), t("meaning"), t("suspicious")], rows))
-    head = f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>Gnomon</title><style>{STYLE}</style>'
-    return head + "".join(parts) + "</html>\n"
+    return {"share": round(share, 6), "rows": rows}
+
+
+def _title(titles: Mapping[str, Text], name: str, group: str | None = None) -> Text:
+    """What a way to tell entities apart is called, or one of its groups."""
+    if group == "":
+        return both("training.card.group_unknown")
+    if name == "size":
+        return both("training.card.size" if group is None else f"training.card.size_{group}")
+    own = name if group is None else group
+    return titles.get(name if group is None else f"{name}={group}", Text(own, own))
+
+
+def _ranking(profiles: Profiles, name: str) -> dict[str, str]:
+    """What a ranking among the figures is, in words."""
+    if name.startswith("total: "):
+        return _both("training.card.ranking_total", title=profiles.column(name.removeprefix("total: ")).title)
+    plain = both(f"training.card.name_{name.removesuffix(', rates only')}")
+    return _both("training.card.ranking_rates", name=plain) if name.endswith(", rates only") else _told(plain)
 
 
 def _chosen(serving: str, evaluation: Evaluation | None) -> dict[str, str]:
@@ -123,20 +138,9 @@ def _chosen(serving: str, evaluation: Evaluation | None) -> dict[str, str]:
     return _both("training.card.chosen_ranked", **names, a=f"{found[serving]:.3f}", b=f"{found[other]:.3f}")
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = f"<tr>{''.join(f'<th>{one}</th>' for one in heads)}</tr>" if heads else ""
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table>{head}{body}</table>"
-
-
-def _figure(told: Mapping[str, float | None] | None) -> str:
-    if told is None or told["value"] is None:
-        return "–"
-    if told["low"] is None or told["high"] is None:
-        return f"{told['value']:.3f}"
-    return f"{told['value']:.3f} <small>{told['low']:.3f} – {told['high']:.3f}</small>"
-
-
 def _both(key: str, **values: object) -> dict[str, str]:
-    text = both(key, **values)
+    return _told(both(key, **values))
+
+
+def _told(text: Text) -> dict[str, str]:
     return {"zh": text.zh, "en": text.en}

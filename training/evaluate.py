@@ -27,6 +27,8 @@ from training.volume import rates as without_size
 from training.volume import total as size_of
 
 BANDS = 5
+FEWEST_POSITIVES = 30
+"""Neighbouring bands of size are joined, smallest first, until so many positives are in each: fewer tell little."""
 
 
 class Maker(Protocol):
@@ -58,7 +60,7 @@ class Evaluation:
     figures: Mapping[str, Mapping[str, Figure]]
     """`boosting`, `forest`, `boosting, rates only`, `total: <column>` → metric → figure."""
     bands: Sequence[Mapping[str, Any]]
-    """ROC AUC of the first detector within bands of size."""
+    """ROC AUC of the first detector within fifths by size, with its interval; then within fifths joined (`joined`)."""
     scores: pd.DataFrame
     """Out-of-fold score of each ranking (mean over repeats) and `label`; index entity_id."""
     notes: tuple[str, ...] = ()
@@ -185,12 +187,31 @@ def _figures(one: _Ranking, target: Flags, groups: npt.NDArray[Any], share: floa
 def _bands(size: Floats, target: Flags, scores: Floats) -> list[dict[str, Any]]:
     known = np.isfinite(size)
     edges = np.quantile(size[known], np.linspace(0.0, 1.0, BANDS + 1)) if known.any() else np.zeros(BANDS + 1)
+    fifth = np.where(known, np.clip(np.searchsorted(edges, size, side="right") - 1, 0, BANDS - 1), -1)
+    positives = np.array([int(target[fifth == number].sum()) for number in range(BANDS)])
+    ranges = [(number, number) for number in range(BANDS)]
+    joined = [one for one in _joined(positives) if one not in ranges]
     out = []
-    for number in range(BANDS):
-        low, high = edges[number], edges[number + 1]
-        rows = known & (size >= low) & ((size <= high) if number == BANDS - 1 else (size < high))
+    for low, high in [*ranges, *joined]:
+        rows = (fifth >= low) & (fifth <= high)
         auc = float(np.mean([metrics.roc_auc(target[rows], one[rows]) for one in scores])) if rows.any() else np.nan
-        told: dict[str, Any] = {"from": float(low), "to": float(high), "entities": int(rows.sum())}
-        told |= {"positives": int(target[rows].sum()), "roc_auc": round(auc, 6) if np.isfinite(auc) else None}
-        out.append(told)
+        found = int(target[rows].sum())
+        ends = metrics.auc_interval(auc, found, int(rows.sum()) - found)
+        told: dict[str, Any] = {"from": float(edges[low]), "to": float(edges[high + 1]), "entities": int(rows.sum())}
+        told |= {"positives": found, "joined": [low + 1, high + 1] if low < high else None}
+        figures = {"roc_auc": auc, "low": ends[0], "high": ends[1]}
+        out.append(told | {name: round(one, 6) if np.isfinite(one) else None for name, one in figures.items()})
     return out
+
+
+def _joined(positives: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+    """First and last band of each run of bands with `FEWEST_POSITIVES` at least; what is left joins the last run."""
+    runs: list[tuple[int, int]] = []
+    start = 0
+    for number in range(len(positives)):
+        if positives[start : number + 1].sum() >= FEWEST_POSITIVES:
+            runs.append((start, number))
+            start = number + 1
+    if runs and start < len(positives):
+        runs[-1] = (runs[-1][0], len(positives) - 1)
+    return runs

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-import numpy as np
 import pandas as pd
 
 from features.profiles import NO_NORM, ProfileColumn, Profiles
+from gnomon.errors import Fault
 from gnomon.terms import Direction, Text
 from training.bundle import Scored
 
@@ -23,12 +23,14 @@ def flat(profiles: Profiles, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def profiles_of(rows: pd.DataFrame, entity: str, columns: Sequence[str], as_of: datetime) -> Profiles:
-    """Profiles from a flat table; a deviation that is not given is unknown, a column that is not given is missing."""
-    given = [name for name in columns if name in rows.columns]
+    """Profiles from a flat table; `Fault` where one of the columns, or its deviation, is not there: a score without
+    it would look like any other. An empty cell is unknown."""
+    given = list(columns)
+    lacking = [name for one in given for name in (one, f"{one}__z") if name not in rows.columns]
+    if lacking:
+        raise Fault("training.design.lacks_columns", place=entity, columns=", ".join(lacking[:5]), count=len(lacking))
     values = rows[given].astype(float)
-    deviations = pd.DataFrame(
-        {name: rows[f"{name}__z"].astype(float) if f"{name}__z" in rows else np.nan for name in given}, index=rows.index
-    )
+    deviations = rows[[f"{name}__z" for name in given]].astype(float).set_axis(given, axis=1)
     told = tuple(ProfileColumn(name, name, "", Text(name, name), "", Direction.BOTH) for name in given)
     groups = pd.DataFrame(NO_NORM, index=rows.index, columns=given, dtype="int32")
     return Profiles(

@@ -1,9 +1,10 @@
-"""The gate between a candidate and the champion's place: sound at all, and not worse than what serves now."""
+"""The gate between a candidate and the champion's place: sound at all, and no worse than what serves now."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from training.detectors.boosting import shortage
 from training.detectors.contract import Floats
 
 DRAWS = 500
+MARGIN = 0.02
+"""Average precision by which a candidate's estimate may lie below the champion's when the champion has drifted."""
 Side = tuple[Bundle, pd.DataFrame | None]
 """A model and its out-of-fold scores, where it was evaluated."""
 
@@ -42,6 +45,8 @@ def judge(
     labels: pd.Series | None,
     budget: int,
     weights: pd.Series | None = None,
+    drifted: bool = False,
+    although: str = "",
 ) -> Verdict:
     """Judge a candidate against the champion (None when nothing serves yet) on the same profiles and labels.
 
@@ -50,8 +55,12 @@ def judge(
     outcomes that the champion alone had asked for.
 
     Refused when it cannot score soundly, when the champion learned from labels and it did not, when its average
-    precision on the same labelled entities lies below the champion's by more than the 95% interval of the difference,
-    and when it accuses honest entities of one group (level, region, size …) clearly more often than the champion does.
+    precision on the same labelled entities lies below the champion's, and when it accuses honest entities of one group
+    (level, region, size …) clearly more often than the champion does.
+
+    A lower estimate within what chance explains passes for one of two reasons: the champion has `drifted` (then it may
+    lie `MARGIN` below, for figures of the past flatter who learned the past), or somebody promotes it `although` it is
+    lower and says why. One that is lower by more than the 95% interval of the difference never passes.
     """
     try:
         scored = ours[0].score(profiles)
@@ -72,9 +81,10 @@ def judge(
         mine = _unseen(ours, scored.score, profiles, known)
         champion = _unseen(theirs, before.score, profiles, known)
         each = np.ones(len(known)) if weights is None else weights.reindex(known.index).fillna(1.0).to_numpy(float)
-        figures |= _at_capacity(mine, champion, known, each, budget)
         seen = known.notna().to_numpy()
-        verdict = _compared(version, mine[seen], champion[seen], known, each[seen], figures)
+        figures |= _ranked(mine[seen], champion[seen], known[seen], each[seen])
+        figures |= _at_capacity(mine, champion, known, each, budget)
+        verdict = _decided(version, figures, drifted, although)
         by_group = fairness.compared(profiles, _only(mine, seen), _only(champion, seen), known, budget)
         return _fair(verdict, by_group)
     if theirs[0].detector.name == "boosting" and ours[0].detector.name != "boosting":
@@ -106,46 +116,83 @@ def _unseen(side: Side, score: Floats, profiles: Profiles, labels: pd.Series) ->
 def _at_capacity(
     mine: pd.Series, champion: pd.Series, labels: pd.Series, weight: Floats, budget: int
 ) -> dict[str, float]:
-    """Share of hits among those whom either would ask about with the queue's real capacity, where outcomes tell."""
-    share, known = min(1.0, budget / max(1, len(labels))), labels.to_numpy(float)
-    told = {}
-    for name, score in (("candidate", mine), ("champion", champion)):
-        found = sampling.weighted(known, score.to_numpy(float), weight, share)["precision_at_budget"]
-        told[f"{name}_at_budget"] = round(found, 6) if np.isfinite(found) else None
-    return {name: value for name, value in told.items() if value is not None}
+    """Whom each would ask about with the queue's real capacity: the share of hits among those who were judged, and the
+    share of all known hits that it reaches; each with the 95% interval of the difference, over the judged entities."""
+    size = max(1, min(budget, len(labels)))
+    seen = labels.notna().to_numpy()
+    hit, each = labels.to_numpy(float)[seen] > 0.5, weight[seen]
+    asked = []
+    for score in (mine, champion):
+        top = np.zeros(len(labels), dtype=bool)
+        top[np.argsort(-score.to_numpy(float), kind="stable")[:size]] = True
+        asked.append(top[seen])
+
+    def share(number: int, of: npt.NDArray[np.bool_], rows: Any) -> float:
+        whole = float((each * of)[rows].sum())
+        return float((each * (asked[number] & hit))[rows].sum()) / whole if whole else float("nan")
+
+    told: dict[str, float] = {"budget": size}
+    for name, parts in (("at_budget", (asked[0], asked[1])), ("reached", (hit, hit))):
+        ours, theirs = (share(number, of, slice(None)) for number, of in enumerate(parts))
+        if np.isfinite([ours, theirs]).all():
+            low, high = _interval(partial(_gain, share, parts), len(hit))
+            names = (f"candidate_{name}", f"champion_{name}", f"gain_{name}_low", f"gain_{name}_high")
+            told |= {one: round(value, 6) for one, value in zip(names, (ours, theirs, low, high), strict=True)}
+    return told
 
 
-def _compared(
-    version: str,
-    mine: pd.Series,
-    champion: pd.Series,
-    labels: pd.Series,
-    weight: Floats,
-    figures: dict[str, Any],
-) -> Verdict:
-    target = labels.dropna().to_numpy(float) > 0.5
+def _gain(share: Callable[[int, Any, Any], float], parts: tuple[Any, Any], rows: npt.NDArray[np.int64]) -> float:
+    return share(0, parts[0], rows) - share(1, parts[1], rows)
+
+
+def _ranked(mine: pd.Series, champion: pd.Series, labels: pd.Series, weight: Floats) -> dict[str, float]:
+    """Average precision of both on the judged entities, and the 95% interval of the difference."""
+    target = labels.to_numpy(float) > 0.5
     ours, theirs = mine.to_numpy(float), champion.to_numpy(float)
 
-    def ranked(score: Floats, rows: Any) -> float:
+    def precision(score: Floats, rows: Any) -> float:
         return sampling.average_precision(target[rows], score[rows], weight[rows])
 
-    def gain(rows: npt.NDArray[np.int64]) -> float:
-        return ranked(ours, rows) - ranked(theirs, rows)
-
-    rng = np.random.default_rng(0)
-    drawn = np.array([gain(rng.integers(0, len(target), len(target))) for _ in range(DRAWS)])
-    low, high = np.quantile(drawn[np.isfinite(drawn)], [0.025, 0.975])
-    figures |= {
+    low, high = _interval(lambda rows: precision(ours, rows) - precision(theirs, rows), len(target))
+    return {
         "entities": len(target),
         "random_looks": int((weight > 1.0).sum()),
-        "candidate": round(ranked(ours, slice(None)), 6),
-        "champion": round(ranked(theirs, slice(None)), 6),
-        "gain_low": round(float(low), 6),
-        "gain_high": round(float(high), 6),
+        "candidate": round(precision(ours, slice(None)), 6),
+        "champion": round(precision(theirs, slice(None)), 6),
+        "gain_low": round(low, 6),
+        "gain_high": round(high, 6),
     }
-    told = {name: f"{figures[name]:.3f}" for name in ("candidate", "champion", "gain_low", "gain_high")}
-    key = "training.gate.worse" if high < 0.0 else "training.gate.not_worse"
-    return Verdict(version, bool(high >= 0.0), both(key, n=len(target), **told), figures)
+
+
+def _interval(gain: Callable[[npt.NDArray[np.int64]], float], entities: int) -> tuple[float, float]:
+    """95% of a difference by bootstrap over entities; draws in which it has no value are left out."""
+    rng = np.random.default_rng(0)
+    drawn = np.array([gain(rng.integers(0, entities, entities)) for _ in range(DRAWS)])
+    low, high = np.quantile(drawn[np.isfinite(drawn)], [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _decided(version: str, figures: Mapping[str, Any], drifted: bool, although: str) -> Verdict:
+    gain = figures["candidate"] - figures["champion"]
+    if gain >= 0.0:
+        word, passed = "no_lower", True
+    elif figures["gain_high"] < 0.0:
+        word, passed = "worse", False
+    elif although:
+        word, passed = "although", True
+    elif drifted and gain >= -MARGIN:
+        word, passed = "drifted", True
+    else:
+        word, passed = "lower", False
+    told = {name: f"{value:.3f}" for name, value in figures.items() if isinstance(value, float)}
+    compared = both("training.gate.compared", n=figures["entities"], **told)
+    if "candidate_reached" in figures:
+        shares = {name: f"{figures[name]:.0%}" for name in ("candidate_reached", "champion_reached")}
+        span = {name: f"{100 * figures[f'gain_reached_{name}']:+.0f}" for name in ("low", "high")}
+        compared = both("training.gate.at_capacity", compared=compared, budget=figures["budget"], **shares, **span)
+    why = {"although": although} if word == "although" else {}
+    reason = both(f"training.gate.{word}", compared=compared, margin=f"{MARGIN:.2f}", **why)
+    return Verdict(version, passed, reason, figures)
 
 
 def _only(told: pd.Series, seen: npt.NDArray[np.bool_]) -> Floats:

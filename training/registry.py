@@ -28,7 +28,7 @@ from gnomon.errors import Fault, Misuse
 from gnomon.terms import Language
 from training import bundle
 from training.bundle import Bundle, Champion
-from training.card import page
+from training.card_page import page
 from training.gate import Verdict, judge
 
 ALIAS = "champion"
@@ -222,11 +222,13 @@ def promote(
     version: str | None = None,
     move: bool = True,
     weights: pd.Series | None = None,
+    drifted: bool = False,
+    although: str = "",
 ) -> Verdict:
     """Put a candidate (default the newest) through the gate; the alias moves only when it passes, and only if `move`.
 
     `labels` (index entity_id; 1, 0, NaN) judge both sides on the same entities, each by scores that never saw them;
-    `weights` say how many entities each labelled one stands for.
+    `weights` say how many entities each labelled one stands for. For `drifted` and `although` see `gate.judge`.
     """
     client = _mlflow(settings).MlflowClient()
     name = registered(entity)
@@ -238,7 +240,7 @@ def promote(
     theirs = None
     if serving is not None:
         theirs = (Bundle.load(fetch(entity, settings, str(serving.version))), _out_of_fold(settings, serving.run_id))
-    verdict = judge(str(candidate.version), ours, theirs, profiles, labels, settings.budget, weights)
+    verdict = judge(str(candidate.version), ours, theirs, profiles, labels, settings.budget, weights, drifted, although)
     told = {"gate": "passed" if verdict.passed else "refused", "gate_reason": verdict.reason.en}
     told |= {
         "gate_at": datetime.now(UTC).isoformat(),

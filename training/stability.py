@@ -44,7 +44,10 @@ def reasons(
     refits: int = REFITS,
     seed: int = 0,
 ) -> Refitted:
-    """Fit `refits` times on bootstrap samples and compare the reasons of the highest scores."""
+    """Fit `refits` times on bootstrap samples and compare the reasons of the highest scores.
+
+    Where there are labels, as many of each kind are drawn as there are: a sample with too few could teach nothing.
+    """
     score = detector.score(profiles)
     top = [profiles.ids[at] for at in np.argsort(-score, kind="stable")[:ENTITIES]]
     shown = profiles.select(top)
@@ -58,7 +61,7 @@ def reasons(
     unseen = np.full(len(score), np.nan)
     rng = np.random.default_rng(seed)
     for number in range(refits):
-        sample = resampled(profiles, rng)
+        sample = resampled(profiles, rng, labels)
         originals = [one.rsplit("#", 1)[0] for one in sample.ids]
         known = None if labels is None else labels.reindex(originals).set_axis(sample.values.index)
         again = make(seed + number + 1)
@@ -107,10 +110,12 @@ def carrying(contributions: Floats, share: float = CARRIED) -> Floats:
     return np.where(total[:, 0] > 0.0, reached.argmax(axis=1) + 1.0, 0.0)
 
 
-def resampled(profiles: Profiles, rng: np.random.Generator) -> Profiles:
-    """A bootstrap sample of the entities; copies are told apart by `#n`."""
-    picked = rng.integers(0, len(profiles.values), len(profiles.values))
+def resampled(profiles: Profiles, rng: np.random.Generator, labels: pd.Series | None = None) -> Profiles:
+    """A bootstrap sample of the entities, within each label where there are any; copies are told apart by `#n`."""
     ids = profiles.ids
+    told = np.zeros(len(ids)) if labels is None else labels.reindex(profiles.values.index).fillna(-1.0).to_numpy(float)
+    kinds = [np.flatnonzero(told == kind) for kind in np.unique(told)]
+    picked = np.concatenate([kind[rng.integers(0, len(kind), len(kind))] for kind in kinds])
     drawn = profiles.select([ids[at] for at in picked])
     index = pd.Index([f"{one}#{number}" for number, one in enumerate(drawn.ids)], name="entity_id")
     frames = {name: getattr(drawn, name).set_axis(index) for name in ("values", "deviations", "groups", "attributes")}

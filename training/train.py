@@ -233,7 +233,14 @@ def write(folder: Path, profiles: Profiles, fitted: Fitted) -> Bundle:
         "lake_version": profiles.lake_version,
         "columns": list(columns),
         "card": card.card(
-            profiles, fitted.serving, columns, fitted.evaluation, fitted.why_not, fitted.reasons, fitted.population
+            profiles,
+            fitted.serving,
+            columns,
+            scores[fitted.serving],
+            fitted.evaluation,
+            fitted.why_not,
+            fitted.reasons,
+            fitted.population,
         ),
         "gnomon": __version__,
     }

@@ -17,7 +17,8 @@ from gnomon.errors import Fault
 def batches(path: Path, size: int = 1 << 18) -> Iterator[Raw]:
     """Rows in batches; the first is row 1, there being no header line. Nested columns other than lists are refused."""
     try:
-        with pq.ParquetFile(path) as file:
+        # What is read ahead is held until the file is closed: in the end that is the whole file.
+        with pq.ParquetFile(path, pre_buffer=False) as file:
             for field in file.schema_arrow:
                 if pa.types.is_struct(field.type) or pa.types.is_map(field.type) or pa.types.is_binary(field.type):
                     raise Fault("features.file.nested", place=str(path), column=field.name, type=str(field.type))

@@ -70,6 +70,11 @@ def _may_need_trimming(texts: pa.Array) -> bool:
     _, places, held = texts.buffers()
     offsets = np.frombuffer(places, np.int32)[texts.offset : texts.offset + len(texts) + 1]
     lengths = np.diff(offsets)
+    length, rows = int(lengths[0]), len(texts)
+    if length and held is not None and (lengths == length).all():
+        # All of one length, as most identifiers are: no place has to be looked up.
+        data = np.frombuffer(held, np.uint8)[int(offsets[0]) : int(offsets[-1])].reshape(rows, length)
+        return _opens(data[:, 0]) or _closes(data[:, -1])
     there = lengths > 0
     if int((~there).sum()) > texts.null_count:
         return True
@@ -77,7 +82,20 @@ def _may_need_trimming(texts: pa.Array) -> bool:
         return False
     data = np.frombuffer(held, np.uint8)
     first, last = (offsets[:-1], offsets[1:] - 1) if there.all() else (offsets[:-1][there], offsets[1:][there] - 1)
-    return bool(_OPENS[data[first]].any() or _CLOSES[data[last]].any())
+    return _opens(data[first]) or _closes(data[last])
+
+
+def _opens(first: npt.NDArray[np.uint8]) -> bool:
+    return not _letters(first) and bool(_OPENS[first].any())
+
+
+def _closes(last: npt.NDArray[np.uint8]) -> bool:
+    return not _letters(last) and bool(_CLOSES[last].any())
+
+
+def _letters(data: npt.NDArray[np.uint8]) -> bool:
+    """Whether all are bytes that no white space has: quickly told, and so for nearly every column."""
+    return bool(data.min() > 0x20 and data.max() < 0x7F)
 
 
 def from_records(records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> pa.Table:

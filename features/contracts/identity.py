@@ -20,5 +20,12 @@ CONTRACT = Contract(
             note="the record that stands for all of them; itself = it stands alone",
         ),
         Column("link_ids", "list", Text("所依据的链接", "link ids"), note="see gnomon resolve --list"),
+        Column(
+            "decided_by",
+            "str",
+            Text("决定人", "decided by"),
+            note="who accepted or undid a link of the record last; null where equal codes held without anybody",
+        ),
+        Column("decided_at", "ts", Text("决定时间", "decided at"), note="when; null as decided_by"),
     ),
 )

@@ -9,7 +9,7 @@ from features.measures.declare import YEARLY, Behind, Entity, Rows, View, ratio
 from features.measures.drug_charges import charged
 from features.measures.institution import INSTITUTION
 from features.measures.institution import attributes as institutions
-from features.measures.prescribing import BY_COURSE, MIN_PATIENTS, all_lines, frequent, is_blank, lines
+from features.measures.prescribing import BY_COURSE, MIN_PATIENTS, all_lines, frequent, is_blank, lines, of_pairs
 from features.measures.tables import Tables, joined, pair_id
 from gnomon.terms import Direction, Text
 
@@ -62,7 +62,8 @@ def pair_lines(tables: Tables) -> ir.Table:
 
 def dosed(tables: Tables) -> ir.Table:
     """One row per pair, with what its own lines and its prescribers add up to."""
-    line = lines(tables)
+    pair = seen(tables)
+    line = of_pairs(lines(tables), pair, "institution_id")
     doses = line.group_by("institution_id", "item_code").aggregate(
         ddds=line.ddds.sum(),
         over=line.over_dose.cast("int64").sum(),
@@ -72,7 +73,6 @@ def dosed(tables: Tables) -> ir.Table:
     named = line.filter(~line.blank)
     by = named.group_by("institution_id", "item_code", "prescriber_id").aggregate(n=named.count())
     by = by.group_by("institution_id", "item_code").aggregate(most=by.n.max(), named=by.n.sum(), prescribers=by.count())
-    pair = seen(tables)
     for other in (doses, by):
         pair = joined(pair.left_join(other, PAIR).drop(*(f"{name}_right" for name in PAIR)))
     return pair

@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 from features.measures.declare import RECENT, YEARLY, Behind, Entity, Rows, View, ratio
 from features.measures.prescribing import (
     BY_COURSE,
+    LINES_KEPT,
     OVERLAP,
     days_supply_overlap_share,
     drugs,
@@ -38,7 +39,9 @@ def posts(tables: Tables) -> ir.Table:
 def attributes(tables: Tables) -> ir.Table:
     """Everybody who prescribes, charges or attends, with specialty and level."""
     seen = ibis.union(
-        tables.counted("prescribers", "prescription", ("prescriber_id",)).select(entity_id="prescriber_id"),
+        tables.counted("prescribers", "prescription", ("prescriber_id",), instead=LINES_KEPT).select(
+            entity_id="prescriber_id"
+        ),
         tables.counted("charging", "claim_item", ("prescriber_id",)).select(entity_id="prescriber_id"),
         tables.counted("attending", "admission", ("attending_id",)).select(entity_id="attending_id"),
         distinct=True,
@@ -162,9 +165,9 @@ def over_max_dose_share(rows: Rows) -> ir.BooleanValue:
 
 def places(tables: Tables) -> ir.Table:
     """One row per practitioner and institution prescribed in."""
-    place = tables.counted("places", "prescription", ("prescriber_id", "institution_id"))
+    place = tables.counted("places", "prescription", ("prescriber_id", "institution_id"), instead=LINES_KEPT)
     place = place.filter(~is_blank(place.prescriber_id))
-    return place.select("institution_id", entity_id="prescriber_id", lines="n")
+    return place.select("institution_id", entity_id="prescriber_id")
 
 
 PLACES = View("places", places, ("prescription",), "prescription", "rx_id", rows=LINES, shares=("institution_id",))
@@ -203,13 +206,12 @@ def days(tables: Tables) -> ir.Table:
     line = prescriptions(tables)
     # By patient first: one grouping of all lines, and no distinct values to be counted.
     met = line.group_by("entity_id", "day", "person_id").aggregate(
-        lines=line.count(),
         event_at=line.event_at.max(),
         first=line.institution_id.min(),
         last=line.institution_id.max(),
     )
     day = met.group_by("entity_id", "day").aggregate(
-        lines=met.lines.sum(), patients=met.person_id.count(), event_at=met.event_at.max(),
+        patients=met.person_id.count(), event_at=met.event_at.max(),
         first=met["first"].min(), last=met["last"].max(),
     )  # fmt: skip
     return day.mutate(several=day["first"] < day["last"]).drop("first", "last")

@@ -23,14 +23,14 @@ HELD = ("prescriber_id", "institution_id")
 def posted(tables: Tables) -> ir.Table:
     """One row per prescribed line with a named prescriber, and whether it held no post at the institution that day."""
     line = lines(tables)
-    line = line.filter(~line.blank).select("rx_id", "event_at", "day", *HELD)
+    line = line.filter(~line.blank).select("event_at", "day", *HELD, *({"rx_id"} & set(line.columns)))
     # Names are read once for each pair, and not for each line.
     pair = line.select(*HELD).distinct()
     line = line.semi_join(pair.filter(~is_blank(pair.institution_id)), list(HELD))
     spell = joined(pair.inner_join(spells(tables), list(HELD))).select(*HELD, "begin", "end")
     on = [line[name] == spell[name] for name in HELD]
     held = line.left_join(spell, [*on, spell.begin <= line.day, line.day < spell.end])
-    return held.select(line.rx_id, line.event_at, *(line[name] for name in HELD), postless=spell.begin.isnull())
+    return held.select(*(line[name] for name in line.columns if name != "day"), postless=spell.begin.isnull())
 
 
 def spells(tables: Tables) -> ir.Table:

@@ -36,12 +36,21 @@ def is_blank(identifier: ir.StringValue) -> ir.BooleanValue:
 
 
 IDS = ("institution_id", "prescriber_id", "item_code")
+LINE = ("rx_id", "rx_line")
+"""What names a line."""
+LINES_KEPT = "lines"
+"""The name under which lines are kept."""
 
 
 def lines(tables: Tables) -> ir.Table:
-    """One row per prescribed line, with its drug and what the patient still had of it."""
-    drawn = partial(tables.kept, "drawn", "prescription", partial(_drawn, tables), IDS, ("person_id",))
-    made = tables.kept("lines", "prescription", lambda: _supplied(drawn()))
+    """One row per prescribed line, with its drug and what the patient still had of it.
+
+    Where lines are kept, they are without their ids: only evidence asks for these, and it keeps no tables.
+    """
+    if not tables.keeps("prescription"):
+        return _supplied(_drawn(tables))
+    drawn = partial(tables.coded, "drawn", "prescription", partial(_drawn, tables), IDS, ("person_id",))
+    made = tables.kept(LINES_KEPT, "prescription", lambda: _supplied(drawn().drop(*LINE)))
     tables.forget("drawn")
     return made
 
@@ -52,7 +61,6 @@ def _drawn(tables: Tables) -> ir.Table:
     line = joined(tables.prescription.left_join(item, "item_code"))
     active = line.quantity * line.strength
     dose = ibis.coalesce(line.daily_dose, active / line.days_supply.nullif(0.0))
-    at = local(line.prescribed_at)
     return line.select(
         "rx_id",
         "rx_line",
@@ -69,20 +77,21 @@ def _drawn(tables: Tables) -> ir.Table:
         ddds=active / line.ddd.nullif(0.0),
         over_dose=dose > line.max_daily_dose,
         blank=is_blank(line.prescriber_id),
-        night=(at.hour() >= 22) | (at.hour() < 6),
-        weekend=civil(line.prescribed_at).day_of_week.index() >= 5,
-        day=civil(line.prescribed_at),
     )
 
 
 def _supplied(line: ir.Table) -> ir.Table:
     runs_out = line.prescribed_at + (line.days_supply * 86_400).round().cast("int64").as_interval("s")
-    of_patient = ibis.window(
-        group_by=["person_id", "item_code"], order_by=["prescribed_at", "rx_id", "rx_line"], preceding=(None, 1)
-    )
+    # Of one moment the shorter supply is the earlier one; what is alike in all that is summed may change places.
+    order = ["prescribed_at", "days_supply", *IDS[:2], *(name for name in LINE if name in line.columns)]
+    of_patient = ibis.window(group_by=list(BY_COURSE), order_by=order, preceding=(None, 1))
     left_over = span(runs_out.max().over(of_patient), line.prescribed_at)
+    at = local(line.prescribed_at)
     return line.select(
         *(name for name in line.columns if name not in ("prescribed_at", "rx_line")),
+        night=(at.hour() >= 22) | (at.hour() < 6),
+        weekend=civil(line.prescribed_at).day_of_week.index() >= 5,
+        day=civil(line.prescribed_at),
         left_over=ibis.least(ibis.greatest(left_over, 0.0), line.days_supply),
     )
 
@@ -122,38 +131,50 @@ def drugs(tables: Tables, key: str, peers: ir.Table) -> ir.Table:
 
 def own_drugs(tables: Tables, key: str) -> ir.Table:
     """One row per prescriber and drug, with its lines."""
-    drug = prescribed(tables, key).select("item_code", "lines", "event_at", entity_id=key)
+    drug = _pairs(tables, key).select("item_code", "lines", "event_at", entity_id=key)
     return drug if key == "prescriber_id" else drug.filter(~is_blank(drug.entity_id))
 
 
 def frequent(tables: Tables, key: str) -> ir.Table:
-    """The rows of `prescribed` with enough patients to tell how the drug is prescribed."""
+    """One row per prescriber and drug of enough patients to tell how the drug is prescribed.
+
+    With lines, patients and volume, of all time and (`_365d`) of the last 365 days. Lines that name no prescriber are
+    left out where prescribers are told apart.
+    """
 
     def found(tables: Tables) -> ir.Table:
-        pair = prescribed(tables, key)
-        return pair.filter(pair.patients >= MIN_PATIENTS)
+        return tables.kept(f"frequent_{key}", "prescription", lambda: _frequent(tables, key))
 
     return tables.part(f"frequent_{key}", "prescription", (key, "item_code"), found)
 
 
 def all_lines(tables: Tables, key: str) -> ir.Table:
     """One row per prescriber: `whole`, the lines of all drugs, and `whole_365d`, those of the last 365 days."""
-    line = tables.counted(f"all_{key}", "prescription", (key,), (YEAR,))
+    line = tables.counted(f"all_{key}", "prescription", (key,), (YEAR,), instead=LINES_KEPT)
     return line.select(key, whole="n", whole_365d="n_365d")
 
 
-def prescribed(tables: Tables, key: str) -> ir.Table:
-    """One row per prescriber and drug: lines, patients and volume, of all time and (`_365d`) of the last 365 days.
-
-    Lines that name no prescriber are left out where prescribers are told apart.
-    """
-    return tables.kept(f"prescribed_{key}", "prescription", lambda: _prescribed(tables, key))
-
-
-def _prescribed(tables: Tables, key: str) -> ir.Table:
+def named_lines(tables: Tables, key: str) -> ir.Table:
+    """The lines that name a prescriber, where prescribers are told apart; all lines of institutions."""
     line = lines(tables)
     # Whether a prescriber is blank stands beside each line.
-    line = line.filter(~line.blank) if key == "prescriber_id" else line
+    return line.filter(~line.blank) if key == "prescriber_id" else line
+
+
+def _pairs(tables: Tables, key: str) -> ir.Table:
+    """One row per prescriber and drug, with its lines."""
+
+    def made() -> ir.Table:
+        line = named_lines(tables, key)
+        return line.group_by(key, "item_code").aggregate(lines=line.count(), event_at=line.event_at.max())
+
+    return tables.kept(f"pairs_{key}", "prescription", made)
+
+
+def _frequent(tables: Tables, key: str) -> ir.Table:
+    # Most pairs are of few lines: only of the others it is asked how many patients there are.
+    pair = _pairs(tables, key)
+    line = of_pairs(named_lines(tables, key), pair.filter(pair.lines >= MIN_PATIENTS), key)
     recent = line.event_at > tables.ago(YEAR)
     patient = line.group_by(key, "item_code", "person_id").aggregate(
         volume=line.volume.sum(),
@@ -163,7 +184,7 @@ def _prescribed(tables: Tables, key: str) -> ir.Table:
         lines_365d=recent.cast("int64").sum(),
         event_at=line.event_at.max(),
     )
-    return patient.group_by(key, "item_code").aggregate(
+    found = patient.group_by(key, "item_code").aggregate(
         volume=patient.volume.sum(),
         volume_365d=patient.volume_365d.sum(),
         heaviest=patient.volume.max(),
@@ -176,6 +197,12 @@ def _prescribed(tables: Tables, key: str) -> ir.Table:
         patients_365d=(patient.lines_365d > 0).cast("int64").sum(),
         event_at=patient.event_at.max(),
     )
+    return found.filter(found.patients >= MIN_PATIENTS)
+
+
+def of_pairs(line: ir.Table, pair: ir.Table, key: str) -> ir.Table:
+    """The lines of some pairs of a prescriber and a drug; what is not known is a value like any other."""
+    return line.semi_join(pair, [line[name].identical_to(pair[name]) for name in (key, "item_code")])
 
 
 def _times(drug: ir.Table, window: str) -> ir.FloatingValue:

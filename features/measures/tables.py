@@ -49,18 +49,23 @@ class Tables:
             self._built[name] = self._until(self.dated(name))
         return self._built[name]
 
-    def kept(
-        self,
-        name: str,
-        of: str,
-        expr: Callable[[], ir.Table],
-        coded: Sequence[str] = (),
-        numbered: Sequence[str] = (),
-    ) -> ir.Table:
+    def kept(self, name: str, of: str, expr: Callable[[], ir.Table]) -> ir.Table:
         """An intermediate table that several views read, held by the engine when the table `of` is large."""
-        if not self._keep or self._as_of is None or self._engine.rows(of) < self._engine.keep_from:
+        if self._as_of is None or not self.keeps(of):
             return expr()
-        return self._engine.kept(name, self._as_of.isoformat(), expr, coded, numbered)
+        return self._engine.kept(name, self._as_of.isoformat(), expr)
+
+    def keeps(self, of: str) -> bool:
+        """Whether what is made of a table is held."""
+        return self._keep and self._as_of is not None and self._engine.rows(of) >= self._engine.keep_from
+
+    def coded(
+        self, name: str, of: str, expr: Callable[[], ir.Table], coded: Sequence[str], numbered: Sequence[str]
+    ) -> ir.Table:
+        """What a kept table is made of, with codes for its identifiers: see `Engine.coded`."""
+        if self._as_of is None or not self.keeps(of):
+            return expr()
+        return self._engine.coded(name, self._as_of.isoformat(), expr, coded, numbered)
 
     def part(
         self, name: str, of: str, by: Sequence[str], expr: Callable[[Tables], ir.Table], adds: bool = False
@@ -73,15 +78,23 @@ class Tables:
         """
         return expr(self)
 
-    def counted(self, name: str, of: str, by: Sequence[str], days: Sequence[int] = ()) -> ir.Table:
-        """How many rows (`n`) say what in some columns of a table, and how many of the last days (`n_365d`); a part."""
+    def counted(self, name: str, of: str, by: Sequence[str], days: Sequence[int] = (), instead: str = "") -> ir.Table:
+        """How many rows (`n`) say what in some columns of a table, and how many of the last days (`n_365d`); a part.
+
+        Where a table with the same rows is kept already under the name `instead`, these are counted.
+        """
 
         def counts(tables: Tables) -> ir.Table:
-            rows: ir.Table = getattr(tables, of)
+            held = tables.held(instead)
+            rows: ir.Table = getattr(tables, of) if held is None else held
             recent = {f"n_{one}d": (rows.event_at > tables.ago(one)).cast("int64").sum() for one in days}
             return rows.group_by(*by).aggregate(n=rows.count(), **recent)
 
         return self.part(name, of, contract_of(of).key, counts, adds=True)
+
+    def held(self, name: str) -> ir.Table | None:
+        """What `kept` holds already; None when it does not."""
+        return self._engine.held(name, self._as_of.isoformat()) if self._keep and self._as_of is not None else None
 
     def forget(self, name: str) -> None:
         """Give back what `kept` holds."""
@@ -158,7 +171,7 @@ def month_end(month: ir.StringValue) -> ir.TimestampValue:
 
 def local(moment: ir.TimestampValue) -> ir.TimestampValue:
     """Civil time of the place; null for a full hour to the second, which is how feeds write a date without a time."""
-    dateless = moment.epoch_seconds() % 3600 == 0
+    dateless = moment.truncate("h") == moment
     return ibis.ifelse(dateless, ibis.null(), moment + ibis.interval(hours=LOCAL_HOURS))
 
 

@@ -30,7 +30,7 @@ class Some:
     """Some files of each table, as the engine asks for them."""
 
     found: Files
-    version: int
+    version: int = 0
 
     def state(self, version: int | None = None) -> dict[str, Held]:
         """The tables."""
@@ -174,7 +174,7 @@ def _of_files(table: str, files: Sequence[str], columns: Collection[str], links:
     if not files:
         return pa.table({name: pa.array([], pa.null()) for name in wanted})
     held = {table: files} | ({IDENTITY: links} if links else {})
-    some = Engine.open(Some(held, 0), url=EMBEDDED)
+    some = Engine.open(Some(held), url=EMBEDDED)
     try:
         rows = some.table(table)
         return some.arrow(rows.select(**{name: told_apart(rows, name) for name in wanted}))

@@ -27,7 +27,6 @@ import pyarrow as pa
 from features.build import Frames, compose, moment_of
 from features.contracts import contract_of
 from features.engine import Engine
-from features.identity import TABLE as IDENTITY
 from features.leave_one_out import Apart
 from features.measures import Entity
 from features.measures import entity as entity_of
@@ -60,7 +59,7 @@ class Refreshed:
     against: str
     """Message key of why everything was measured anew; empty when there was something to start from."""
     seconds: Mapping[str, float]
-    """By view, and of the norms."""
+    """By view; and of planning, of reading the rows that belong to a changed one, of the norms."""
 
 
 def refresh(
@@ -73,21 +72,16 @@ def refresh(
     """Profiles of all entities of one kind, as `features.build.build` makes them, from earlier ones where possible."""
     kind = entity_of(entity)
     moment = moment_of(engine, kind, as_of)
-    against = "features.refresh.first" if earlier is None else earlier[0].reason_against(min_peers)
+    against = "features.refresh.first" if earlier is None else earlier[0].reason_against(min_peers, engine.files)
     against = against if engine.repeats else "features.refresh.engine"
-    if earlier is not None and earlier[0].files.get(IDENTITY, []) != list(engine.files.get(IDENTITY, ())):
-        # A link makes one entity of two: rows change hands that no file tells of.
-        against = against or "features.refresh.identity"
-    if earlier is None or against:
-        frames = Renewed(engine, kind, moment, min_peers)
-        made = compose(frames, min_peers)
-        return Refreshed(made, frames.state, frames.ways, len(made.values), against, frames.seconds)
-    frames = Renewed(engine, kind, moment, min_peers, earlier[0])
+    state, known = earlier if earlier is not None and not against else (None, None)
+    frames = Renewed(engine, kind, moment, min_peers, state)
     try:
         made = compose(frames, min_peers)
     finally:
         frames.close()
-    return Refreshed(made, frames.state, frames.ways, _touched(earlier[1], made), "", frames.seconds)
+    touched = len(made.values) if known is None else _touched(known, made)
+    return Refreshed(made, frames.state, frames.ways, touched, against, frames.seconds)
 
 
 def refresh_stored(

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 import features
 from features import profile_store
 from features.engine import Engine
+from features.identity import TABLE as IDENTITY
 from features.profiles import Profiles
 from features.refresh.changes import Files
 
@@ -58,14 +59,17 @@ class State:
         """An empty one that stands on what the engine reads."""
         return cls(entity, as_of, min_peers, {name: list(files) for name, files in engine.files.items()}, program())
 
-    def reason_against(self, min_peers: int) -> str:
-        """Message key of why nothing can be taken over; empty when it can."""
+    def reason_against(self, min_peers: int, files: Files) -> str:
+        """Message key of why nothing can be taken over for the present files; empty when it can."""
         if self.program != program():
             return "features.refresh.program"
         if self.min_peers != min_peers:
             return "features.refresh.min_peers"
         if not all(Path(one).exists() for files in self.files.values() for one in files):
             return "features.refresh.files"
+        if list(self.files.get(IDENTITY, ())) != list(files.get(IDENTITY, ())):
+            # A link makes one entity of two: rows change hands that no file tells of.
+            return "features.refresh.identity"
         return ""
 
 

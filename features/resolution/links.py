@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,8 +62,12 @@ class Kept:
     link: Link
     at: str
     standing: Standing
-    reason: str
+    reason: str = ""
     """Why it was accepted or undone."""
+    by: str = ""
+    """Who decided so; empty where nobody has yet, and in journals of before."""
+    decided_at: str = ""
+    """When; empty where nobody has decided yet."""
 
 
 class Journal:
@@ -87,17 +91,16 @@ class Journal:
             if told["action"] == "link":
                 link = _link(told["link"])
                 first: Standing = "accepted" if link.method == CERTAIN else "waiting"
-                kept[link.link_id] = Kept(link, told["at"], first, "")
+                kept[link.link_id] = Kept(link, told["at"], first)
             elif told["id"] in kept:
                 old = kept[told["id"]]
                 now: Standing = "undone" if told["action"] == "undo" else "accepted"
-                kept[told["id"]] = Kept(old.link, old.at, now, told["reason"])
+                kept[told["id"]] = Kept(old.link, old.at, now, told["reason"], told.get("by", ""), told["at"])
         return kept
 
     def accepted(self, kind: Kind | None = None) -> list[Link]:
         """Links that hold."""
-        kept = self.all().values()
-        return [one.link for one in kept if one.standing == "accepted" and kind in (None, one.link.kind)]
+        return holding(self.all().values(), kind)
 
     def add(self, links: Iterable[Link]) -> list[Link]:
         """Keep what is new; links that are known, or were undone, are left as they are."""
@@ -106,12 +109,12 @@ class Journal:
         self._write([{"action": "link", "link": asdict(one)} for one in fresh])
         return fresh
 
-    def undo(self, ids: Sequence[str], reason: str) -> None:
-        """Take links back, for a reason."""
-        self._decide(ids, "undo", reason)
+    def undo(self, ids: Sequence[str], reason: str, by: str) -> None:
+        """Take links back, for a reason; `by` decides so."""
+        self._decide(self.all(), ids, "undo", reason, by)
 
-    def accept(self, ids: Sequence[str], reason: str) -> None:
-        """Let links hold, undone ones among them, for a reason.
+    def accept(self, ids: Sequence[str], reason: str, by: str) -> None:
+        """Let links hold, undone ones among them, for a reason; `by` decides so.
 
         Raises
         ------
@@ -119,21 +122,21 @@ class Journal:
             When firms with two different valid codes would become one: nothing is accepted then.
         """
         known = self.all()
-        chosen = [known[one].link for one in ids if one in known]
-        for together in clusters(one for one in [*self.accepted(), *chosen] if one.kind == "firm"):
+        chosen = [link for one in ids if one in known and (link := known[one].link).kind == "firm"]
+        for together in clusters([*holding(known.values(), "firm"), *chosen]):
             codes = sorted({code for record in together if (code := credit_code(record))})
             if len(codes) > 1:
                 raise Misuse("features.resolution.two_codes", place=" ".join(ids), codes=", ".join(codes))
-        self._decide(ids, "accept", reason)
+        self._decide(known, ids, "accept", reason, by)
 
-    def _decide(self, ids: Sequence[str], action: str, reason: str) -> None:
-        known = self.all()
+    def _decide(self, known: Mapping[str, Kept], ids: Sequence[str], action: str, reason: str, by: str) -> None:
         for one in ids:
             if one not in known:
                 raise Misuse("features.resolution.no_link", place=one, nearest=nearest(one, known) or "-")
         if not reason.strip():
             raise Misuse("features.resolution.reason", place=" ".join(ids))
-        self._write([{"action": action, "id": one, "reason": reason.strip()} for one in dict.fromkeys(ids)])
+        decided = {"action": action, "reason": reason.strip(), "by": by}
+        self._write([{**decided, "id": one} for one in dict.fromkeys(ids)])
 
     def _write(self, lines: Sequence[dict[str, Any]]) -> None:
         if not lines:
@@ -145,6 +148,11 @@ class Journal:
             file.write("".join(json.dumps({"at": at, **line}, ensure_ascii=False) + "\n" for line in lines))
             file.flush()
             os.fsync(file.fileno())
+
+
+def holding(kept: Iterable[Kept], kind: Kind | None) -> list[Link]:
+    """The links that hold, of one kind or (None) of all."""
+    return [one.link for one in kept if one.standing == "accepted" and kind in (None, one.link.kind)]
 
 
 def entities(links: Iterable[Link]) -> dict[str, str]:

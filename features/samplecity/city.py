@@ -20,6 +20,7 @@ from features.samplecity.schemes.bidding import plant_bidding
 from features.samplecity.schemes.honest_market import place_market
 from features.samplecity.schemes.honest_medical import place_medical
 from features.samplecity.schemes.medical import plant_medical
+from features.samplecity.schemes.reform import reform as come_into_force
 from features.samplecity.stays import honest_stays, without_overlaps, write_stays
 from features.samplecity.tenders import honest_market, write_tenders
 from features.samplecity.ties import add_ties
@@ -56,7 +57,7 @@ class Sample:
         return self.folder / "truth"
 
 
-def make_city(folder: Path, seed: int = 7, size: str = "default") -> Sample:
+def make_city(folder: Path, seed: int = 7, size: str = "default", reform: bool = False) -> Sample:
     """Write a sample city below `folder`; the same seed and size give the same bytes.
 
     Parameters
@@ -67,6 +68,8 @@ def make_city(folder: Path, seed: int = 7, size: str = "default") -> Sample:
         Seed of everything that is drawn.
     size:
         `default` (240 institutions, 20,000 patients, ten years of 3,500 tenders) or `small` (a fifth of it).
+    reform:
+        The same city, but a new drug list is in force in the second wave and a new scheme comes with it.
 
     Raises
     ------
@@ -77,6 +80,8 @@ def make_city(folder: Path, seed: int = 7, size: str = "default") -> Sample:
     _clear(folder)
     with progress("sample city", total=7 + 20) as step:
         build(city)
+        if reform:
+            come_into_force(city)
         step.advance(7)
         manifest = write_city(city, folder, step)
     return Sample(folder, manifest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -112,10 +113,7 @@ def list_labels(
     """A later row with the same `label_id` supersedes the earlier one."""
     with serving_of(request).reading() as session:
         page, following = page_of(
-            lambda after, most: labels.labels(session, aware(updated_since), asking, after=after, limit=most),
-            labels.key,
-            cursor,
-            limit,
+            partial(labels.labels, session, aware(updated_since), asking), labels.key, cursor, limit
         )
     return LabelsOut(items=[LabelOut.model_validate(row) for row in page], cursor=following)
 
@@ -138,8 +136,7 @@ def page_of_list(
     scene: str | None,
 ) -> tuple[Sequence[dict[str, Any]], str | None]:
     """One page of one of the three lists, and the cursor of the next; null on the last."""
-    fetch = lambda after, most: lists.rows(session, kind, asking, moment, scene, after=after, limit=most)  # noqa: E731
-    return page_of(fetch, lambda row: lists.key(kind, row), cursor, limit)
+    return page_of(partial(lists.rows, session, kind, asking, moment, scene), partial(lists.key, kind), cursor, limit)
 
 
 def _plain(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -109,8 +110,9 @@ def circulars_of(
     session: Session, asking: Person, cursor: str | None, limit: int, moment: datetime | None = None
 ) -> tuple[Sequence[tuple[Circular, Audience]], str | None]:
     """One page of what the person's bodies were told, and the cursor of the next; null on the last."""
-    fetch = lambda after, most: meetings.circulars(session, asking, moment, after=after, limit=most)  # noqa: E731
-    return page_of(fetch, lambda row: [row[0].id, row[1].body], cursor, limit)
+    return page_of(
+        partial(meetings.circulars, session, asking, moment), lambda row: [row[0].id, row[1].body], cursor, limit
+    )
 
 
 def _notice(one: Notice) -> NoticeOut:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -54,7 +55,7 @@ def answers(
     start = aware(updated_since)
     with serving_of(request).reading() as session:
         rows, following = page_of(
-            lambda after, most: rescreen.statuses(session, system, start, after=after, limit=most, reader=asking),
+            partial(rescreen.statuses, session, system, start, reader=asking),
             lambda row: rescreen.key(row, start),
             cursor,
             limit,

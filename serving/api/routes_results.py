@@ -9,10 +9,9 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from cases import clock, queue, results
-from gnomon.errors import Misuse
+from cases import clock, cursors, queue, results
 from serving.api.auth import Anyone, Reader
-from serving.api.paging import Cursor, Limit, Name, Since, aware, read_cursor, written_cursor
+from serving.api.paging import Cursor, Limit, Name, Since, aware
 from serving.api.schemas import Wire
 from serving.api.schemas_dossier import ResultOut
 from serving.api.state import serving_of
@@ -89,19 +88,12 @@ def results_page(
     following = None
     if len(rows) == limit:
         last = queue.found(session, rows[-1]["id"])
-        following = written_cursor([last.closed_at.isoformat() if last.closed_at else "", last.id])
+        following = cursors.written([last.closed_at.isoformat() if last.closed_at else "", last.id])
     return [ResultOut.model_validate(row) for row in rows], following
 
 
 def _last_read(cursor: str | None) -> tuple[datetime, int] | None:
     if not cursor:
         return None
-    match read_cursor(cursor):
-        case [str(moment), int(number)] if 0 < number < 2**63:
-            try:
-                at = aware(datetime.fromisoformat(moment))
-            except ValueError:
-                at = None
-            if at is not None:
-                return at, number
-    raise Misuse("cases.cursor", place="cursor")
+    at, number = cursors.values(cursors.read(cursor), datetime, int)
+    return at, number

@@ -30,7 +30,10 @@ class FiltersIn(Wire):
         "", description="One's own, nobody's, those one reads along, past their date, handed on too often."
     )
     kind: str = Field("", max_length=40, description="Kind of entity.")
+    scene: str = Field("", max_length=80)
     scheme: str = Field("", max_length=80)
+    body: str = Field("", max_length=200, description="Who handles the case.")
+    model: str = Field("", max_length=80, description="A warning model: cases that hold a warning of it.")
     severity: Severity | Literal[""] = ""
     text: str = Field("", max_length=searches.LONGEST, description="In name, id, title, scheme or number.")
     order: Literal["gravest", "newest"] = "gravest"

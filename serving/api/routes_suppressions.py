@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Self
 
 from fastapi import APIRouter, Request
@@ -75,7 +76,7 @@ def report(
     """Where bodies are registered, those of oversight alone may read it."""
     with serving_of(request).reading() as session:
         page, following = page_of(
-            lambda after, most: suppression.report(session, asking, aware(updated_since), after=after, limit=most),
+            partial(suppression.report, session, asking, aware(updated_since)),
             lambda one: [one.suppression.id],
             cursor,
             limit,
@@ -124,9 +125,7 @@ def hidden(
     """The newest first; `POST /v1/warnings/{key}/raise` puts one into the queue."""
     with serving_of(request).reading() as session:
         page, following = page_of(
-            lambda after, most: suppression.warnings(
-                session, number, asking, aware(updated_since), after=after, limit=most
-            ),
+            partial(suppression.warnings, session, number, asking, aware(updated_since)),
             lambda one: [one.id],
             cursor,
             limit,

@@ -14,7 +14,9 @@ from serving.api.once import Key, once
 from serving.api.paging import Cursor, Limit, Name, Since, aware
 from serving.api.schemas import WarningLine, WarningOut, WarningsOut
 from serving.api.schemas_cases import CaseOut, RaiseHiddenIn
+from serving.api.schemas_ties import TiesOut
 from serving.api.state import serving_of
+from serving.ties import ties
 
 router = APIRouter(tags=["warnings"])
 
@@ -57,6 +59,18 @@ def one_warning(key: str, request: Request, asking: Reader) -> WarningOut:
     with serving_of(request).session() as session:
         row = service.read_warning(session, key, asking)
         return WarningOut.told(row, queue.case_of(session, row.id))
+
+
+@router.get("/v1/warnings/{key}/ties", summary="What ties the firms of a warning")
+def ties_of_warning(key: str, request: Request, asking: Reader) -> TiesOut:
+    """Owners, people and contacts in common, record by record, from the lake version that the warning was made on.
+
+    Who opened it goes on the trail.
+    """
+    serving = serving_of(request)
+    with serving.session() as session:
+        warned = service.read_warning(session, key, asking).warned()
+    return TiesOut.of(warned.lake_version, ties(serving.settings, warned))
 
 
 @router.post("/v1/warnings/{key}/raise", summary="Put a suppressed warning into the queue", status_code=201)

@@ -151,6 +151,9 @@ class EntityScoreOut(Wire):
     """Everything that the models say about one entity."""
 
     entity_id: str
+    asked_as: str | None = Field(
+        None, description="The id that was asked about, where its record is read as one with this entity; else null."
+    )
     entity_name: str
     rules: list[RuleScoreOut]
     excused: dict[str, list[TextOut]] = Field(description="Rules that would have fired, and why they do not accuse.")
@@ -158,8 +161,8 @@ class EntityScoreOut(Wire):
     learned: LearnedScoreOut | None
 
     @classmethod
-    def of(cls, told: EntityScore, explained: bool) -> Self:
-        """From the scorer's answer."""
+    def of(cls, told: EntityScore, explained: bool, asked: str | None = None) -> Self:
+        """From the scorer's answer; `asked` is the id that it was asked about."""
         learned = None
         if told.learned is not None:
             one = told.learned
@@ -184,6 +187,7 @@ class EntityScoreOut(Wire):
         ]
         return cls(
             entity_id=told.entity_id,
+            asked_as=None if asked == told.entity_id else asked,
             entity_name=told.entity_name,
             rules=rules,
             excused={model: [TextOut.of(text) for text in texts] for model, texts in told.excused.items()},

@@ -37,18 +37,15 @@ class JobIn(Wire):
     def _one_source(self) -> Self:
         if bool(self.ids) == self.everybody:
             raise ValueError("give either ids or everybody")
-        if len(self._aims()) > 1:
+        if len(self.aim or {}) > 1:
             raise ValueError("give one of budget, precision and fdr")
         return self
 
     @property
     def aim(self) -> dict[str, float] | None:
         """The one aim by its name; None: scores alone."""
-        return self._aims() or None
-
-    def _aims(self) -> dict[str, float]:
         given = {name: getattr(self, name) for name in ("budget", "precision", "fdr")}
-        return {name: value for name, value in given.items() if value is not None}
+        return {name: value for name, value in given.items() if value is not None} or None
 
 
 class ExpectedOut(Wire):

@@ -11,6 +11,7 @@ from gnomon.errors import Fault
 _READ_CASES = """
 GET /v1/warnings
 GET /v1/warnings/{key}
+GET /v1/warnings/{key}/ties
 GET /v1/cases
 GET /v1/cases/{case_id}
 GET /v1/cases/{case_id}/result

@@ -73,13 +73,12 @@ class Serving:
 
     def _score_part(self, asked: Asked, ids: Sequence[str]) -> Sequence[Row]:
         scorer = self.scorer(asked.entity)
-        known = scorer.reference.values.index
-        here = [one for one in ids if one in known]
-        told = {one.entity_id: one for one in scorer.score(scorer.entities(here), asked.explain)} if here else {}
+        named = scorer.found(ids)
+        told = {one.entity_id: one for one in scorer.score(scorer.entities([*named]), asked.explain)} if named else {}
         rows: list[Row] = []
         for one in ids:
-            if one in told:
-                rows.append(EntityScoreOut.of(told[one], asked.explain).model_dump(mode="json"))
+            if one in named:
+                rows.append(EntityScoreOut.of(told[named[one]], asked.explain, one).model_dump(mode="json"))
             else:
                 fault = Fault("serving.score.unknown_id", place=one, nearest="–")
                 rows.append({"entity_id": one, "fault": fault.told(self.settings.language)})
@@ -89,8 +88,7 @@ class Serving:
     def _line(self, asked: Asked) -> Line:
         assert asked.aim is not None
         scorer = self.scorer(asked.entity)
-        known = scorer.reference.values.index
-        profiles = scorer.reference.select([one for one in asked.ids if one in known])
+        profiles = scorer.reference.select(list(dict.fromkeys(scorer.found(asked.ids).values())))
         found = asking(self.settings, profiles, Aim(**asked.aim), self.models, scorer.champion)  # type: ignore[arg-type]
         return Line(found.by, found.threshold, {"zh": found.stated.zh, "en": found.stated.en})
 

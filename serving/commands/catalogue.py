@@ -23,13 +23,17 @@ ModelArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of a warnin
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `gnomon`."""
-    group = typer.Typer(no_args_is_help=True, help="Warning models: list, show, check, new, backtest, docs.")
+    group = typer.Typer(
+        no_args_is_help=True, help="Warning models: list, show, check, new, try, backtest, docs, coverage."
+    )
     group.command("list")(list_models)
     group.command("show")(show)
     group.command("check")(check)
     group.command("new")(new)
+    group.command("try")(try_model)
     group.command("backtest")(backtest)
     group.command("docs")(docs)
+    group.command("coverage")(coverage)
     app.add_typer(group, name="catalogue")
 
 
@@ -89,19 +93,66 @@ def check(form: FormatOption = Format.TABLE) -> None:
 
 def new(
     id: Annotated[str, typer.Argument(metavar="ID", help="Id of the new model: lower-case words joined by hyphens.")],
-    entity: Annotated[str, typer.Option("--entity", help="Kind of entity that it is about, e.g. institution.")],
+    entity: Annotated[str, typer.Option("--entity", help="Kind of entity that it is about, e.g. institution.")] = "",
     scene: Annotated[str, typer.Option("--scene", help="Scene it belongs to.")] = "medical-insurance",
     scheme: Annotated[str, typer.Option("--scheme", help="What it suspects.")] = "over-billing",
     folder: Annotated[Path | None, typer.Option("--folder", help="Your folder of warning models.")] = None,
+    case: Annotated[
+        int | None, typer.Option("--from-case", metavar="CASE", help="Ask of others what was unusual in this case.")
+    ] = None,
+    reader: Annotated[
+        str | None,
+        typer.Option("--as", metavar="NAME", help="Account that reads the case; its look goes on the trail."),
+    ] = None,
+    workspace: WorkspaceOption = None,
 ) -> None:
-    """Write the draft of a new warning model into your own folder of models."""
-    from catalogue.skeleton import write
+    """Write the draft of a new warning model into your own folder of models: an empty one, or one from a case."""
+    from catalogue.skeleton import put, write
     from catalogue.vocabulary import vocabularies
 
     where = folder or Settings().model_folder
     if where is None:
         raise Misuse("catalogue.new.folder", place="--folder")
+    if case is not None:
+        text, of_scene = _of_case(settings_for(workspace), id, case, reader)
+        sys.stdout.write(f"{put(id, where, of_scene, text)}\n")
+        return
+    if not entity:
+        raise Misuse("catalogue.new.source", place="--entity")
     sys.stdout.write(f"{write(id, entity, where, vocabularies(), scene, scheme)}\n")
+
+
+def try_model(
+    id: Annotated[str, typer.Argument(metavar="ID|FILE", help="Id of a warning model, or the file of a draft.")],
+    workspace: WorkspaceOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Tell whom a rule would ask about on the newest stored profiles. Nothing is issued."""
+    from cases import store
+    from gnomon.database import transaction
+    from gnomon.i18n import say
+    from serving.trying import look, tried
+
+    settings = settings_for(workspace)
+    file = Path(id)
+    if file.suffix in (".yaml", ".yml") and file.is_file():
+        looked = look(file.read_text(encoding="utf-8"))
+        if looked.model is None:
+            raise looked.faults[0]
+        model = looked.model
+    else:
+        model = _model(settings, id)
+    with transaction(store.upgrade(settings)) as session:
+        told = tried(settings, model, session)
+    rows = [
+        {"entity": one.entity_id, "name": one.name, "severity": one.severity, "score": round(one.score, 3),
+         "case": one.case_id}
+        for one in told.asked
+    ]  # fmt: skip
+    emit(rows, form, settings.language)
+    values = {"day": f"{told.as_of:%Y-%m-%d}", "lacking": ", ".join(told.lacking) or "–"}
+    counts = {name: getattr(told, name) for name in ("entities", "fires", "alerts", "unknown", "excluded", "in_cases")}
+    sys.stderr.write(say("serving.trying.told", settings.language, **values, **counts) + "\n")
 
 
 def backtest(
@@ -117,6 +168,7 @@ def backtest(
     from catalogue.backtest import backtest as run
     from catalogue.backtest import outcomes
     from features.engine import Engine
+    from features.identity import Links
     from features.lake import Lake
     from gnomon.progress import progress
 
@@ -136,7 +188,9 @@ def backtest(
                 if as_of or fault.key != "features.build.too_early":
                     raise
             step.advance()
-    emit([asdict(row) for row in run(model, profiles, outcomes(engine, model))], form, settings.language)
+    links, known = Links.read_by(engine), frozenset(id_ for one in profiles for id_ in one.ids)
+    told = {links.named(id_, known): outcome for id_, outcome in outcomes(engine, model).items()}
+    emit([asdict(row) for row in run(model, profiles, told)], form, settings.language)
 
 
 def docs(
@@ -148,6 +202,29 @@ def docs(
 
     for path in write(load().values(), to):
         sys.stdout.write(f"{path}\n")
+
+
+def coverage(form: FormatOption = Format.TABLE) -> None:
+    """List the published models that have no model of the same id here: what answers them, and what is left out."""
+    from catalogue.published import told
+
+    rows = [
+        {"id": name, "answered": one.how, "models": ", ".join(one.models), "lacks": one.lacks}
+        for name, one in told().items()
+    ]
+    emit(rows, form, Settings().language)
+
+
+def _of_case(settings: Settings, id: str, case: int, reader: str | None) -> tuple[str, str]:
+    """The draft from a case, and the case's scene."""
+    from cases import people, store
+    from gnomon.database import transaction
+    from serving.trying import of_case
+
+    if reader is None:
+        raise Misuse("catalogue.new.reader", place="--as")
+    with transaction(store.upgrade(settings)) as session:
+        return of_case(session, id, case, people.required(session, reader))
 
 
 def _models(settings: Settings) -> dict[str, WarningModel]:

@@ -153,7 +153,9 @@ class Road:
         verdict = io.StringIO()
         try:
             with redirect_stdout(verdict):
-                models.promote(entity, version=None, labels=None, as_of=None, workspace=self.settings.workspace)
+                models.promote(
+                    entity, version=None, labels=None, as_of=None, although="", workspace=self.settings.workspace
+                )
         except typer.Exit:
             # The gate said why on stderr; the earlier model goes on serving, which is what a gate is for.
             return

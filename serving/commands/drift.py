@@ -27,7 +27,7 @@ def drift(
     """Compare profiles and scores with the reference that the serving model was trained on.
 
     Without --as-of the newest profiles are compared, brought up to date with the lake, and with the same season a year
-    before where profiles of then are stored. What stays moved in two comparisons in a row is told with its likely
+    before where the data reach back so far. What stays moved in two comparisons in a row is told with its likely
     cause. The figures and Evidently's page are kept under `<workspace>/drift/<entity>/<day>/`; having nothing to
     compare with is a state, not a fault.
     """

@@ -87,13 +87,14 @@ def evaluate(
 ) -> None:
     """Print honest cross-validated figures of the full pipeline as JSON, each beside the trivial baseline."""
     settings = settings_for(workspace)
+    from serving.learning import from_file
     from training import unlabelled
-    from training.dataset import examples, read_labels
+    from training.dataset import examples
     from training.evaluate import evaluate as measure
 
     with progress(f"evaluate {entity}"):
         engine, profiles = _profiles(settings, entity, moment(as_of))
-        rows = read_labels(labels, entity, profiles.ids)
+        rows = from_file(engine, profiles, labels)
         from features.build import build
 
         judged, target = examples(
@@ -114,6 +115,9 @@ def promote(
     version: Annotated[str | None, typer.Option("--version", help="Candidate; default the newest.")] = None,
     labels: LabelsOption = None,
     as_of: AsOfOption = None,
+    although: Annotated[
+        str, typer.Option("--although", help="Why it is promoted though it ranks lower, within what chance explains.")
+    ] = "",
     workspace: WorkspaceOption = None,
 ) -> None:
     """Put a candidate through the gate and move the `champion` alias, or say why not (exit code 1)."""
@@ -123,7 +127,9 @@ def promote(
     with progress(f"promote {entity}"):
         engine, profiles = _profiles(settings, entity, moment(as_of))
         rows = _label_rows(engine, profiles, labels)
-        verdict = gated(settings, profiles, rows, version, place=str(labels or "label"), until=moment(as_of))
+        verdict = gated(
+            settings, profiles, rows, version, place=str(labels or "label"), until=moment(as_of), although=although
+        )
     key = "serving.models.promoted" if verdict.passed else "serving.models.refused"
     said = say(key, settings.language, entity=entity, version=verdict.version, reason=verdict.reason)
     (sys.stdout if verdict.passed else sys.stderr).write(said + "\n")
@@ -261,10 +267,9 @@ def _profiles(settings: Settings, entity: str, as_of: datetime | None) -> tuple[
 
 def _label_rows(engine: Engine, profiles: Profiles, labels: Path | None) -> pd.DataFrame | None:
     """Outcomes from the file when given, else from the lake's label table; None when there are none."""
-    from serving.learning import outcomes
-    from training.dataset import read_labels
+    from serving.learning import from_file, outcomes
 
-    return outcomes(engine, profiles) if labels is None else read_labels(labels, profiles.entity, profiles.ids)
+    return outcomes(engine, profiles) if labels is None else from_file(engine, profiles, labels)
 
 
 def _group(profiles: Profiles, name: str) -> pd.Series[Any]:

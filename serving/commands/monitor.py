@@ -98,7 +98,8 @@ def worth(
     from gnomon.database import transaction
     from gnomon.errors import Misuse
     from monitoring.worth import expected, yields
-    from serving.watching import LATELY, floor_of
+    from serving.mixes import LATELY
+    from serving.watching import floor_of
 
     if by not in ("model", "scene", "organisation"):
         raise Misuse("serving.monitor.by", place="--by", given=by)

@@ -55,20 +55,22 @@ def take(file: FileArgument, key: KeyOption, actor: ActorOption, workspace: Work
     """Take in another agency's package, once its signature holds; prints the number of the case that it is now."""
     from cases import packages, people, raising, store
     from catalogue import load
-    from gnomon.database import transaction
+    from gnomon.database import snapshot, transaction
     from serving.scoring import scorer
     from serving.second_opinion import verdict
 
     settings, content = settings_for(workspace), _read(file)
     theirs, models = packages.read(content, key), load.load(settings.model_folder)
-    about = (theirs.entity_kind, theirs.entity_id, theirs.scheme)
-    with transaction(store.upgrade(settings)) as session:
+    database = store.upgrade(settings)
+    with snapshot(database) as session:
         person = people.required(session, actor).by_way_of("cli")
-        raising.may_import(person)
-        ours = verdict(lambda kind: scorer(settings, kind, models), *about)
+    raising.may_import(person)
+    # Scored before the transaction begins: nobody waits for the queue meanwhile.
+    ours = verdict(lambda kind: scorer(settings, kind, models), theirs.entity_kind, theirs.entity_id, theirs.scheme)
+    with transaction(database) as session:
         made = packages.take(session, content, key, lambda *_: ours, person)
-        sys.stdout.write(f"{made.record.case_id}\n")
-        told = "package_known" if made.known else "package_taken"
+    sys.stdout.write(f"{made.record.case_id}\n")
+    told = "package_known" if made.known else "package_taken"
     sys.stderr.write(say(f"serving.console.{told}", settings.language) + "\n")
 
 

@@ -53,7 +53,7 @@ def add(
     settings = settings_for(workspace)
     chosen = None if no_password else _password(generate)
     with transaction(store.upgrade(settings)) as session:
-        made = people.add(session, name, role, _operator(), chosen, display, organisation)
+        made = people.add(session, name, role, operator(), chosen, display, organisation)
     sys.stderr.write(say("serving.users.added", settings.language, name=made.name, role=ROLES[made.role]) + "\n")
     _tell(chosen if generate else None)
 
@@ -88,7 +88,7 @@ def password(name: NameArgument, generate: GenerateOption = False, workspace: Wo
     settings = settings_for(workspace)
     chosen = _password(generate)
     with transaction(store.upgrade(settings)) as session:
-        people.set_password(session, name, chosen, _operator())
+        people.set_password(session, name, chosen, operator())
     sys.stderr.write(say("serving.users.password", settings.language, name=name) + "\n")
     _tell(chosen if generate else None)
 
@@ -119,10 +119,10 @@ def token(
     settings = settings_for(workspace)
     with transaction(store.upgrade(settings)) as session:
         if revoke:
-            gone = people.revoke_tokens(session, name, _operator())
+            gone = people.revoke_tokens(session, name, operator())
             sys.stderr.write(say("serving.users.revoked", settings.language, name=name, count=gone) + "\n")
             return
-        made = people.issue_token(session, name, _operator(), days, scope)
+        made = people.issue_token(session, name, operator(), days, scope)
     _tell(made)
 
 
@@ -139,7 +139,7 @@ def body(
 
     settings = settings_for(workspace)
     with transaction(store.upgrade(settings)) as session:
-        bodies.register(session, name, kind, _operator(), parent, oversight)
+        bodies.register(session, name, kind, operator(), parent, oversight)
     sys.stderr.write(say("serving.users.body", settings.language, name=name, kind=BODY_KINDS[kind]) + "\n")
 
 
@@ -174,7 +174,7 @@ def route(
     from gnomon.database import transaction
 
     with transaction(store.upgrade(settings_for(workspace))) as session:
-        bodies.route(session, scene, names, _operator())
+        bodies.route(session, scene, names, operator())
 
 
 def grant(
@@ -191,9 +191,9 @@ def grant(
 
     with transaction(store.upgrade(settings_for(workspace))) as session:
         if withdraw:
-            bodies.withdraw(session, name, _operator(), scene, organisation)
+            bodies.withdraw(session, name, operator(), scene, organisation)
         else:
-            bodies.grant(session, name, role, _operator(), scene, organisation)
+            bodies.grant(session, name, role, operator(), scene, organisation)
 
 
 def _set_disabled(name: str, disabled: bool, workspace: Path | None) -> None:
@@ -202,7 +202,7 @@ def _set_disabled(name: str, disabled: bool, workspace: Path | None) -> None:
 
     settings = settings_for(workspace)
     with transaction(store.upgrade(settings)) as session:
-        people.set_disabled(session, name, disabled, _operator())
+        people.set_disabled(session, name, disabled, operator())
     key = "serving.users.disabled" if disabled else "serving.users.enabled"
     sys.stderr.write(say(key, settings.language, name=name) + "\n")
 
@@ -220,6 +220,7 @@ def _tell(secret: str | None) -> None:
         sys.stdout.write(secret + "\n")
 
 
-def _operator() -> str:
+def operator() -> str:
+    """Who decides where no account is named."""
     # The command line trusts the operating system's user: whoever can write the workspace's files needs no password.
     return f"cli:{getpass.getuser()}"

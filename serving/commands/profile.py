@@ -28,10 +28,12 @@ def profile(
     Profiles that are stored are brought up to date: only what new rows touch is measured again.
     """
     from features.engine import Engine
+    from features.identity import Links
     from features.lake import Lake
     from features.measures import entity as entity_of
     from features.refresh.refresh import refresh_stored
     from gnomon.errors import Misuse, nearest
+    from gnomon.i18n import say
     from gnomon.progress import progress
     from serving.recording import recorded
 
@@ -48,9 +50,12 @@ def profile(
     if one is None:
         emit(_summary(profiles, str(folder)), form, settings.language)
         return
-    if one not in profiles.values.index:
+    found = Links.read_by(engine).named(one, profiles.values.index)
+    if found not in profiles.values.index:
         raise Misuse("serving.profile.no_entity", place=f"{entity} {one}", nearest=nearest(one, profiles.ids))
-    emit(_profile(profiles, one), form, settings.language)
+    if found != one:
+        sys.stderr.write(say("serving.read_as", settings.language, told=one, entity=found) + "\n")
+    emit(_profile(profiles, found), form, settings.language)
 
 
 def _done(made: Any, full: bool, language: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gnomon.config import Settings
 from gnomon.errors import Misuse
 from gnomon.terms import Text
 from serving.commands.output import Format, FormatOption, WorkspaceOption, emit, settings_for
@@ -46,6 +47,10 @@ def resolve(
         list[str] | None, typer.Option("--undo", metavar="LINK", help="Take a link back; may be repeated.")
     ] = None,
     reason: Annotated[str, typer.Option("--reason", help="Why; asked of --accept and --undo.")] = "",
+    actor: Annotated[
+        str | None,
+        typer.Option("--as", metavar="NAME", help="Account that decides; default: the user of this machine."),
+    ] = None,
     evaluate: Annotated[
         int, typer.Option("--evaluate", min=0, metavar="N", help="Measure on N made-up entities told several times.")
     ] = 0,
@@ -71,7 +76,8 @@ def resolve(
         return
     if accept or undo:
         shown = set(accept or undo or ())
-        journal.accept(accept, reason) if accept else journal.undo(undo or (), reason)
+        by = _decides(settings, actor)
+        journal.accept(accept, reason, by) if accept else journal.undo(undo or (), reason, by)
     elif listed:
         shown = {name for name, one in journal.all().items() if one.link.kind == kind}
     else:
@@ -80,6 +86,22 @@ def resolve(
     if not listed:
         accepted.commit(journal, lake)
     emit([_told(one) for name, one in journal.all().items() if name in shown], form, settings.language)
+
+
+def _decides(settings: Settings, actor: str | None) -> str:
+    """Whose decision it is, as the trail of accounts tells it."""
+    from cases import people, store
+    from gnomon.database import transaction
+    from serving.commands.people import operator
+
+    if actor is None:
+        return operator()
+    database = store.upgrade(settings)
+    try:
+        with transaction(database) as session:
+            return people.required(session, actor).name
+    finally:
+        database.dispose()
 
 
 def _told(one: Kept) -> dict[str, Any]:
@@ -95,6 +117,8 @@ def _told(one: Kept) -> dict[str, Any]:
         ),
         "standing": STANDINGS[one.standing],
         "reason": one.reason,
+        "by": one.by,
+        "decided_at": one.decided_at,
         "at": one.at,
     }
 

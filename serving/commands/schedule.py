@@ -41,6 +41,15 @@ def add(
     most: Annotated[
         int | None, typer.Option("--most", help="New warnings that one run may issue; the rest is held back.", min=1)
     ] = None,
+    budget: Annotated[
+        int | None, typer.Option("--budget", help="Score: entities to look at, per kind; default: the setting.", min=1)
+    ] = None,
+    precision: Annotated[
+        float | None, typer.Option("--precision", help="Score: least share of hits that the learned model expects.")
+    ] = None,
+    fdr: Annotated[
+        float | None, typer.Option("--fdr", help="Score: largest share of false ones that the learned model risks.")
+    ] = None,
     catch_up: Annotated[str, typer.Option("--catch-up", help="one: a single run for all missed; skip: none.")] = "one",
     yes: Annotated[bool, typer.Option("--yes", help="Save without asking; the count is shown all the same.")] = False,
     workspace: WorkspaceOption = None,
@@ -52,6 +61,7 @@ def add(
     from gnomon.errors import Misuse
     from monitoring import job_store, schedules
     from serving import tasks
+    from training.threshold import aim as wanted
 
     settings = settings_for(workspace)
     if task not in tasks.NAMES:
@@ -59,15 +69,22 @@ def add(
     kinds = [known_entity(one).kind for one in entity or ()]
     if cron is not None:
         schedules.next_time(cron, datetime.now(UTC))
+    given = {"budget": budget, "precision": precision, "fdr": fdr}
+    aim = {key: value for key, value in given.items() if value is not None}
+    wanted(budget, precision, fdr, settings.budget)
+    if aim and task != "score":
+        raise Misuse("serving.schedule.aim", place=f"--{next(iter(aim))}", task=task)
     if task == "score":
-        told = tasks.would_issue(settings, kinds, most)
+        told = tasks.would_issue(settings, kinds, most, aim)
+        stated = [one.pop("stated") for one in told]
         emit(told, form, settings.language)
+        sys.stderr.write("".join(f"{line}\n" for line in stated))
         issued, held = (sum(one[name] for one in told) for name in ("would_issue", "held"))
         sys.stderr.write(say("serving.schedule.would", settings.language, warnings=issued, held=held) + "\n")
         if not yes and not typer.confirm(say("serving.schedule.save", settings.language, name=name), err=True):
             raise typer.Exit(1)
     with job_store.opened(settings) as engine, transaction(engine) as session:
-        arguments = {"entities": kinds} if kinds else {}
+        arguments = ({"entities": kinds} if kinds else {}) | ({"aim": aim} if aim else {})
         made = schedules.save(
             session, name, task, arguments, cron=cron, on_data=on_data, catch_up=catch_up, most=most,
             by="gnomon schedule", now=datetime.now(UTC),
@@ -92,6 +109,7 @@ def list_jobs(workspace: WorkspaceOption = None, form: FormatOption = Format.TAB
                 "due_at": one.due_at,
                 "catch_up": one.catch_up,
                 "most": one.most,
+                "aim": ", ".join(f"{key} {value:g}" for key, value in one.arguments.get("aim", {}).items()),
                 "running": one.holder is not None,
                 "read_version": one.read_version,
             }

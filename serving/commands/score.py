@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gnomon.config import Settings
 from gnomon.errors import Fault
 from serving.commands.output import AsOfOption, Format, FormatOption, WorkspaceOption, emit, moment, settings_for
+
+if TYPE_CHECKING:
+    from gnomon.terms import Warned
 
 
 class ExplainFormat(StrEnum):
@@ -125,8 +129,10 @@ def explain(
         audit.record(session, "cli", "read", audit.Subject("warning", found.fingerprint))
     database.dispose()
     warned = found.warned()
+    entity = _read_as(settings, warned)
     if form is ExplainFormat.JSON:
-        json.dump({"fingerprint": found.fingerprint, **warned.as_dict()}, sys.stdout, ensure_ascii=False, indent=2)
+        told = {"fingerprint": found.fingerprint, **warned.as_dict(), "read_as": entity}
+        json.dump(told, sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")
         return
     from serving import report
@@ -137,7 +143,22 @@ def explain(
 
         sys.stdout.write(report.page(shown(settings, load(settings.model_folder), warned), settings.language))
         return
-    sys.stdout.write("\n".join(report.lines(warned, found.fingerprint, settings.language)) + "\n")
+    sys.stdout.write("\n".join(report.lines(warned, found.fingerprint, settings.language, entity)) + "\n")
+
+
+def _read_as(settings: Settings, warned: Warned) -> str | None:
+    """The entity that the newest profiles read the warning's record as; None where it is the one warned about."""
+    from features import profile_store
+    from features.identity import Links
+    from features.lake import Lake
+
+    lake, newest = Lake(settings.lake_url), profile_store.latest(settings.workspace / "profiles", warned.entity_kind)
+    version = 0 if newest is None else profile_store.header(newest)["lake_version"]
+    links = Links.of(lake, version) if version <= lake.version else Links()
+    if newest is None or not links:
+        return None
+    entity = links.named(warned.entity_id, profile_store.load(newest).values.index)
+    return None if entity == warned.entity_id else entity
 
 
 def _line(row: Any) -> dict[str, Any]:

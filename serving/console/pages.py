@@ -19,6 +19,7 @@ from cases.raising import MATTER
 from cases.workflow import READERS, ROLES, Role
 from catalogue.model import WarningModel
 from catalogue.scenes import SCENES, SCHEMES
+from features.contracts import contract_of
 from features.measures.tables import LOCAL_HOURS
 from gnomon.config import Settings
 from gnomon.errors import Fault
@@ -30,12 +31,15 @@ from serving.api.state import serving_of
 from serving.console import session as sessions
 from serving.console.pictures import Bar, Strip, bars, strip
 from serving.quantities import quantity
-from serving.reasons import kind_title
+from serving.reasons import kind_title, period
+from serving.ties import Ties, shortened, ties
 
 CIVIL = timezone(timedelta(hours=LOCAL_HOURS))
 """Civil time of the place: what people read. Stored and sent moments are UTC."""
 
 
+RULES = "rules@"
+"""How the version of a declared model begins; its digest follows."""
 IMPORTED = "imported"
 """Scheme of cases that came from another system without one."""
 SECTIONS = {
@@ -58,6 +62,7 @@ def _environment() -> Environment:
     made.filters["day"] = lambda moment: f"{moment.astimezone(CIVIL):%Y-%m-%d}"
     made.filters["minute"] = lambda moment: f"{moment.astimezone(CIVIL):%Y-%m-%d %H:%M}"
     made.filters["rarity"] = rarity
+    made.filters["shortened"] = shortened
     return made
 
 
@@ -79,9 +84,17 @@ class Shown:
     warned: Warned
     meaning: Text | None
     basis: tuple[str, ...]
+    spared: tuple[Text, ...]
+    """Honest explanations under which the model would have kept silent: none of them was known to hold."""
+    changed: bool
+    """The model asks something else by now; its meaning and basis are told as they stand today."""
+    periods: Sequence[Text]
+    """Of each reason, which records it is read from."""
     bars: Sequence[Bar]
     strips: Sequence[Strip | None]
     behind: dict[Evidence, rows.RowsBehind]
+    ties: Ties | None
+    """What its firms have in common, where a reason counts that."""
 
 
 def render(
@@ -106,6 +119,8 @@ def render(
         unread=_unread(request, person),
         t=t,
         kind_title=partial(entity_title, language=language),
+        table_title=partial(table_title, language=language),
+        scene_title=partial(scene_title, language=language),
         language=language,
         quantity=told,
         person=person,
@@ -149,7 +164,8 @@ def standalone(template: str, language: str, **context: Any) -> str:
 
     titled = partial(kind_title, language=language)
     page = _environment().get_template(template)
-    return page.render(t=t, language=language, quantity=told, kind_title=titled, **context)
+    table = partial(table_title, language=language)
+    return page.render(t=t, language=language, quantity=told, kind_title=titled, table_title=table, **context)
 
 
 def problem(request: Request, place: str, fault: str, status: int) -> HTMLResponse:
@@ -173,13 +189,19 @@ def secure(request: Request) -> bool:
 def shown(settings: Settings, models: Mapping[str, WarningModel], warned: Warned) -> Shown:
     """A warning made ready for its card."""
     model = models.get(warned.model)
+    version, today = warned.model_version, warned.as_of.astimezone(CIVIL).date()
+    changed = version.startswith(RULES) and (model is None or version != f"{RULES}{model.digest}")
     return Shown(
         warned,
         model.meaning if model else None,
         model.basis if model else (),
+        tuple(one.because for one in model.unless) if model and not changed else (),
+        changed,
+        [period(reason.measure, today) for reason in warned.reasons],
         bars(warned.reasons),
         [strip(reason.value, reason.norm) for reason in warned.reasons],
         behind(settings, warned),
+        ties(settings, warned),
     )
 
 
@@ -194,6 +216,11 @@ def behind(settings: Settings, warned: Warned) -> dict[Evidence, rows.RowsBehind
 def entity_title(kind: str, language: str) -> str:
     """The kind of what a case is about, in words."""
     return say("serving.console.matter", language) if kind == MATTER else kind_title(kind, language)
+
+
+def table_title(table: str, language: str) -> str:
+    """What the records of a table are called."""
+    return contract_of(table).title.said_in(language)
 
 
 def scheme_title(scheme: str, language: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from serving.console import (
     routes,
     routes_administration,
+    routes_board,
     routes_case,
+    routes_draft,
     routes_import,
     routes_lists,
     routes_queue,
@@ -21,9 +23,11 @@ PARTS = (
     routes_case,
     routes_raise,
     routes_told,
+    routes_board,
     routes_lists,
     routes_trail,
     routes_import,
     routes_administration,
+    routes_draft,
     routes_watch,
 )

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
-from cases import bodies, clock, meetings, merging, people, rectification, rescreen, service
+from cases import audit, bodies, clock, meetings, merging, people, queue, rectification, rescreen, service
 from cases import pages as lists
 from cases.people import Person
 from cases.tables import Case
@@ -26,9 +26,11 @@ from serving.api.routes_packages import given
 from serving.api.state import serving_of
 from serving.console import forms, pages
 from serving.console.routes import Filled, Signed, Text200, WithFile, check_form, chosen_file, word
+from serving.console.routes_draft import AUTHORS
 from serving.console.timeline import timeline
 
 router = APIRouter()
+REPORT = "case_report.html"
 OPENED = 5
 """Warnings told in full on a case's page, the gravest first; the others are a click away."""
 
@@ -43,6 +45,12 @@ def case_page(request: Request, case_id: int, asking: Signed, done: Text200 = ""
     elif done in ("raised", "attached"):
         notice = say(f"serving.console.done.{done}", language)
     return _case(request, case_id, asking, notice)
+
+
+@router.get("/console/cases/{case_id}/report")
+def report_page(request: Request, case_id: int, asking: Signed) -> Response:
+    """The whole case unfolded, to print or to keep, and where the trail stood when it was drawn."""
+    return _case(request, case_id, asking, template=REPORT)
 
 
 @router.post("/console/cases/{case_id}/actions")
@@ -125,6 +133,7 @@ def _case(
     status: int = 200,
     failed: Action | None = None,
     reason: str = "",
+    template: str = "case.html",
 ) -> Response:
     serving = serving_of(request)
     language = language_of(request, serving.settings.language)
@@ -137,10 +146,17 @@ def _case(
         }
         names = people.names(session)
         around = _around(session, view.case, asking)
+        if template == REPORT:
+            around |= {
+                "may_give": False,
+                "may_attach": False,
+                "opened": True,
+                "anchor": audit.latest(session, queue.subject(view.case)),
+            }
     case = view.case
     return pages.render(
         request,
-        "case.html",
+        template,
         asking,
         status,
         section="queue",
@@ -162,6 +178,7 @@ def _case(
         notice_kind="bad" if status >= 400 else "good",
         failed_action=failed,
         given_reason=reason,
+        may_draft=asking.role in AUTHORS,
         proposal=None if case.proposal is None else json.loads(case.proposal),
         **around,
     )

@@ -28,7 +28,7 @@ from serving.console.routes import Signed, Text200
 
 router = APIRouter()
 PAGE = 50
-TABS = (*(kind.value for kind in Kind), "forecasts", "funnel", "published")
+TABS = (*(kind.value for kind in Kind), "forecasts", "funnel", "board", "published")
 Cursor = Annotated[str, Query(max_length=800)]
 
 

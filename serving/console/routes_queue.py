@@ -16,6 +16,7 @@ from cases import pages as lists
 from cases.pages import Order
 from cases.people import Person
 from cases.workflow import ACTIONS, CASEWORK, ENDED, MOVES, READERS, SPEAKERS, STATES, Action, Role, State
+from catalogue.scenes import SCENES
 from features.measures import entities
 from gnomon.errors import Fault
 from gnomon.i18n import say
@@ -42,7 +43,10 @@ def queue_page(
     state: Text200 = "alive",
     owner: Text200 = "",
     kind: Text200 = "",
+    scene: Text200 = "",
     scheme: Text200 = "",
+    body: Text200 = "",
+    model: Text200 = "",
     severity: Text200 = "",
     text: Text200 = "",
     order: Text200 = Order.GRAVEST,
@@ -52,7 +56,7 @@ def queue_page(
     """The queue: what waits, gravest first. Administrators, who handle no cases, go to their own pages."""
     if asking.role not in READERS:
         return RedirectResponse("/console/people", status_code=303)
-    told = (state, owner, kind, scheme, severity, text, order)
+    told = (state, owner, kind, scene, scheme, body, model, severity, text, order)
     chosen = searches.fit(dict(zip(searches.FILTERS, told, strict=True)))
     return _queue(request, asking, chosen, cursor, none_waits=done == "none")
 
@@ -89,18 +93,12 @@ def act_on_many(request: Request, asking: Signed, form: Filled) -> Response:
 @router.post("/console/searches")
 def save_search(request: Request, asking: Signed, form: Filled) -> Response:
     """Keep the filters under a name, or forget a name."""
-    name, wanted = word(form, "name", 40), ""
+    name = word(form, "name", 40)
     told = searches.fit(dict(parse_qsl(word(form, "query", 600).lstrip("?"))))
-
-    def do(session: Session) -> None:
-        if form.get("drop"):
-            searches.forget(session, asking, name)
-        else:
-            searches.keep(session, asking, name, told)
-
-    if not form.get("drop"):
-        wanted = _query(told)
-    return submit(request, asking, form, do, f"/console/{wanted}")
+    if form.get("drop"):
+        return submit(request, asking, form, lambda session: searches.forget(session, asking, name), "/console/")
+    back = f"/console/{_query(told)}"
+    return submit(request, asking, form, lambda session: searches.keep(session, asking, name, told), back)
 
 
 def _queue(request: Request, asking: Person, chosen: dict[str, str], cursor: str, none_waits: bool) -> Response:
@@ -133,6 +131,9 @@ def _queue(request: Request, asking: Person, chosen: dict[str, str], cursor: str
         states=STATES,
         kinds=list(entities()),
         schemes=_schemes(request),
+        scenes=SCENES,
+        bodies=[one.value for one in many["bodies"]],
+        models=serving_of(request).models,
         now=now,
         names=names,
         scheme_title=pages.scheme_title,

@@ -21,6 +21,7 @@ from serving.api.state import Serving, serving_of
 from serving.board import board
 from serving.console import pages, pictures
 from serving.console.routes import Signed
+from serving.console.routes_draft import AUTHORS
 from training import bundle
 
 router = APIRouter()
@@ -61,6 +62,7 @@ def monitoring_page(request: Request, asking: Watching) -> Response:
         spots_of_psi=lambda series: [(one.psi, None, None) for one in series],
         spots_of_moved=lambda series: [(one.moved / max(one.columns, 1), None, None) for one in series],
         spots_of_precision=_spots,
+        spots_of_promise=_promised,
     )
 
 
@@ -70,12 +72,21 @@ def _spots(months: Sequence[Month]) -> list[pictures.Spot]:
     return [(one.value, one.low, one.high) if one.of else (None, None, None) for one in told]
 
 
+def _promised(months: Sequence[Month]) -> list[pictures.Spot]:
+    """Precision that scores promised before the cases closed, with its interval; a gap where nothing was promised."""
+    told = [one.promise for one in months]
+    return [(one.value, one.low, one.high) if one.value is not None else (None, None, None) for one in told]
+
+
 @router.get("/console/monitoring/{entity}/{day}")
 def drift_page(request: Request, entity: Kind, day: date, asking: Watching) -> Response:
     """One comparison, column by column."""
     found = _found(serving_of(request), entity, day)
     moved = {row.column for row in found.moved}
-    rows = sorted(found.columns, key=lambda row: (row.column not in moved, -(row.psi or 0.0), row.column))
+    score = comparison.SCORE
+    rows = sorted(
+        found.columns, key=lambda row: (row.column != score, row.column not in moved, -(row.psi or 0.0), row.column)
+    )
     return pages.render(
         request, "drift.html", asking, section="monitoring", drift=found, rows=rows, day=day.isoformat()
     )
@@ -104,6 +115,7 @@ def catalogue_page(request: Request, asking: Signed) -> Response:
         by_scene=by_scene,
         scenes=SCENES,
         scheme_title=pages.scheme_title,
+        writes=asking.role in AUTHORS,
     )
 
 

@@ -54,7 +54,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, lake: Path) -> Iterator[Any]:
+def place(request: pytest.FixtureRequest, lake: Path, tmp_path: Path) -> Iterator[Any]:
     """Gives a fresh, empty database each time it is asked."""
     count = itertools.count()
     with ExitStack() as stack:
@@ -62,7 +62,7 @@ def place(request: pytest.FixtureRequest, lake: Path) -> Iterator[Any]:
         def fresh() -> Engine:
             if request.param == "postgresql":
                 return store.upgraded(stack.enter_context(schema_of(request.getfixturevalue("postgresql"))))
-            url = f"sqlite:///{lake}/round{next(count)}.db"
+            url = f"sqlite:///{tmp_path}/round{next(count)}.db"
             made = store.upgraded(connect(Settings(workspace=lake, database=url)))
             stack.callback(made.dispose)
             return made

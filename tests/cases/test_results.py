@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from cases import audit, bundle, packages, queue, results, service
+from cases import audit, bundle, lists, packages, queue, results, service
 from cases.people import Person
 from cases.tables import Case
 from cases.workflow import Action, Role
@@ -98,6 +98,14 @@ def test_totals_add_up_money_people_and_days_saved(session: Session, ended: list
     assert (told.closed, told.confirmed, told.people_handled) == (3, 2, 4)
     assert (told.found, told.recovered) == (Decimal("201.00"), Decimal(160))
     assert (told.working_days, told.days_saved, told.days_late) == (4 + 10 + 4, 5, 1)
+    (duty,) = [one for one in lists.rows(session, lists.Kind.DUTIES) if one["owner"] == "auditor"]
+    assert (duty["closed"], duty["working_days"], duty["mean_working_days"]) == (3, 4 + 10 + 4, 6)
+    # A day ends at midnight in China, eight hours before it does in UTC; days of a pause do not count.
+    ended[0].closed_at, ended[1].paused_days = datetime(2026, 3, 5, 16, 0, tzinfo=UTC), 3
+    ended[2].claimed_at, ended[2].opened_at = None, datetime(2026, 3, 2, 15, 59, tzinfo=UTC)
+    session.flush()
+    (duty,) = [one for one in lists.rows(session, lists.Kind.DUTIES) if one["owner"] == "auditor"]
+    assert (duty["working_days"], results.totals(session).working_days) == (4 + 7 + 4, 4 + 7 + 4)
     assert results.totals(session, since=datetime.now(UTC) + timedelta(days=1)).closed == 0
     assert results.totals(session, scene="other").closed == 0
 

@@ -37,6 +37,22 @@ def test_a_saved_search_finds_what_its_filters_say_on_the_day_it_is_used(
     assert [one.name for one in searches.mine(session, auditor)] == ["H2", "late", "mine", "waits"]
 
 
+def test_a_search_narrows_by_scene_by_body_and_by_warning_model(session: Session, staff: Staff, warn: Any) -> None:
+    auditor = staff["auditor"]
+    queue.hand_over(
+        session,
+        [warn(entity="H1", model="m1"), warn(entity="H2", model="m2"), warn(entity="H2", model="m1")],
+        "run1",
+        "service",
+    )
+    for name, filters in (("m2", {"model": "m2"}), ("none", {"model": "m3"}), ("body", {"body": "elsewhere"})):
+        searches.keep(session, auditor, name, filters)
+    searches.keep(session, auditor, "m1", {"model": "m1", "scene": "medical", "order": "newest"})
+    searches.keep(session, auditor, "works", {"scene": "public-works"})
+    assert [found(session, auditor, name) for name in ("m2", "none", "body", "works")] == [["H2"], [], [], []]
+    assert found(session, auditor, "m1") == ["H2", "H1"]
+
+
 def test_nobody_reads_or_forgets_anothers_search(session: Session, staff: Staff) -> None:
     searches.keep(session, staff["auditor"], "mine", {"text": "甲"})
     searches.keep(session, staff["viewer"], "mine", {"text": "乙"})

@@ -94,7 +94,7 @@ def test_closing_writes_outcome_and_money_and_makes_a_label(session: Session, ca
 
 
 def test_reopening_withdraws_the_label_and_closing_again_supersedes_it(
-    session: Session, case: Case, staff: Staff
+    session: Session, case: Case, staff: Staff, warn: Any
 ) -> None:
     do(session, case, Action.CLAIM, staff["auditor"])
     do(session, case, Action.CLOSE, staff["auditor"], "查实", Outcome.CONFIRMED)
@@ -102,6 +102,8 @@ def test_reopening_withdraws_the_label_and_closing_again_supersedes_it(
     assert (case.state, case.outcome, case.closed_at) == ("review", None, None)
     (withdrawn,) = labels.labels(session)
     assert (withdrawn["outcome"], withdrawn["origin"]) == ("data_error", "withdrawn")
+    assert queue.hand_over(session, [warn(day=9)], "later", "test").joined == 1
+    assert labels.labels(session) == [withdrawn]  # A follower that has read it is not told again.
     do(session, case, Action.CLOSE, staff["supervisor"], "系录入错误", Outcome.FALSE_ALARM)
     (label,) = labels.labels(session)
     assert label["label_id"] == withdrawn["label_id"]

@@ -55,6 +55,7 @@ NULL = RULE[RULE.index("  - who: {{zh: 丙") :].format()
         (NULL, "", Grade.MEDIUM, "No example has a null"),
         ("norm(x): 1, share: 0.2, top: 0.9", "norm(x): 1, share: 0.2, tap: 0.9", Grade.MEDIUM, "gives `tap`"),
         ("scheme: over-prescribing", "scheme: over-prescribin", Grade.LOW, "Nearest: `over-prescribing`"),
+        ("share >= 0.1", "share >= 0.1 and claims >= 20", Grade.MEDIUM, "`claims >= 20` stands in `needs`"),
         ("share >= 0.1", "shares >= 0.1", Grade.HIGH, "`shares` is not a column"),
         ("entity: institution", "entity: hospital", Grade.HIGH, "no entity `hospital`"),
     ],

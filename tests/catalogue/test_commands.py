@@ -157,3 +157,30 @@ def test_backtest_refuses_learned_models_and_dates_before_the_first_record(tmp_p
     )
     early = refused("backtest", "pw-identical-price", "--workspace", str(tmp_path), "--as-of", "2020-01-01")
     assert early.exit_code in (1, 2)
+
+
+def test_coverage_tells_what_answers_a_published_model_and_what_is_left_out() -> None:
+    rows = {row["id"]: row for row in json.loads(gnomon("coverage", "--format", "json").stdout)}
+    assert (rows["pw-screen-spread-ks"]["answered"], rows["pw-screen-spread-ks"]["models"]) == (
+        "under",
+        "pw-screen-spread",
+    )
+    assert rows["med-item-substitution"]["lacks"]["en"].startswith("Looks at one item at a time")
+    assert rows["ci-nominee-holding"]["models"] == ""
+
+
+def test_try_refuses_learned_models_unknown_ones_and_a_file_with_a_slip(tmp_path: Path) -> None:
+    workspace = ("--workspace", str(tmp_path / "w"))
+    assert refused("try", "med-institution-composite", *workspace).key == "catalogue.backtest.learned"
+    assert refused("try", "pw-shared-contro", *workspace).values["nearest"] == "pw-shared-control"
+    assert refused("try", "pw-shared-control", *workspace).key == "serving.trying.no_profiles"
+    shipped = next(Path(catalogue.__file__).parents[2].glob("catalogue/models/*/pw-shared-control.yaml"))
+    slip = tmp_path / "pw-shared-control.yaml"
+    slip.write_text(shipped.read_text("utf-8").replace("when: tied_pair_share", "when: tied_pear_share"), "utf-8")
+    assert "tied_pair_share" in refused("try", str(slip), *workspace).told("en")
+
+
+def test_a_draft_from_a_case_needs_somebody_who_reads_it(tmp_path: Path) -> None:
+    asked = ("new", "mine", "--folder", str(tmp_path), "--workspace", str(tmp_path / "w"))
+    assert refused(*asked, "--from-case", "1").key == "catalogue.new.reader"
+    assert refused(*asked).key == "catalogue.new.source"

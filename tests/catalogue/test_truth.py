@@ -95,9 +95,20 @@ def test_an_or_counts_its_stronger_branch_and_an_and_all_of_its_parts() -> None:
     assert {name: share.tolist() for name, share in added.items()} == {"a": [0, 2], "b": [4, 0], "c": [1, 1]}
 
 
-def test_a_comparison_of_two_columns_splits_its_share() -> None:
-    added = judged("a / b >= 2", {"a": 8, "b": 2}).added()
-    assert {name: share.tolist() for name, share in added.items()} == {"a": [1], "b": [1]}
+@pytest.mark.parametrize(
+    ("text", "adds"),
+    [
+        ("a + b >= 5", {"a": 1, "b": 1}),
+        ("a / b >= 2", {"a": 2}),
+        ("(a + b) / b >= 5", {"a": 0.5, "b": 0.5}),
+        ("1 / b >= 0.25", {"b": 2}),
+    ],
+)
+def test_a_comparison_gives_its_share_to_what_it_weighs_and_none_to_what_it_divides_by(
+    text: str, adds: dict[str, float]
+) -> None:
+    added = judged(text, {"a": 8, "b": 2}).added()
+    assert {name: share.tolist() for name, share in added.items()} == {name: [one] for name, one in adds.items()}
 
 
 COLUMNS = ("a", "b", "a__z", "a__median", "a__n")

@@ -54,6 +54,15 @@ def test_distinct_values_of_many_windows_are_the_same_numbers(backend: ibis.Base
     assert str(ibis.to_sql(faster(asked))).count("COUNT(DISTINCT") == 1  # Places alone.
 
 
+def test_more_counts_than_a_number_has_bits_are_the_same_numbers(backend: ibis.BaseBackend) -> None:
+    line = backend.table("line")
+    asked = line.group_by("who").aggregate(
+        **{f"since{day}": ibis.ifelse(line.day > day, line.person, ibis.null()).nunique() for day in range(0, 880, 12)}
+    )
+    told = [backend.to_pyarrow(one).to_pandas().sort_values("who", ignore_index=True) for one in (asked, faster(asked))]
+    pd.testing.assert_frame_equal(told[0], told[1])
+
+
 def test_few_counts_and_whole_tables_are_left_as_they_are(backend: ibis.BaseBackend) -> None:
     line = backend.table("line")
     two = line.group_by("who").aggregate(people=line.person.nunique(), places=line.place.nunique())

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
+import getpass
 import io
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from cases import people, store
+from cases.workflow import Role
 from features import identity, profile_store
 from features.build import build
 from features.contracts import contracts
@@ -28,7 +33,8 @@ from features.resolution import accepted
 from features.resolution.codes import credit_check
 from features.resolution.links import Journal, Link
 from gnomon.config import Settings
-from gnomon.errors import Misuse
+from gnomon.database import transaction
+from gnomon.errors import Fault, Misuse
 from gnomon.terms import Evidence
 from serving.cli import app
 from serving.rows import rows_behind
@@ -73,7 +79,7 @@ def linked(lake: Lake, *pairs: tuple[str, str], folder: str = "resolution") -> J
     journal = Journal(lake.folder.parent / folder)
     links = [Link("firm", *sorted(pair), "scored", 0.95) for pair in pairs]
     journal.add(links)
-    journal.accept([one.link_id for one in links], "seen")
+    journal.accept([one.link_id for one in links], "seen", "test")
     accepted.commit(journal, lake)
     return journal
 
@@ -141,7 +147,7 @@ def test_two_valid_codes_never_become_one_through_a_third_record(lake: Lake) -> 
     further = Link("firm", LOCAL, OTHER, "scored", 0.99)
     journal.add([further])
     with pytest.raises(Misuse, match="two valid codes"):
-        journal.accept([further.link_id], "sure")
+        journal.accept([further.link_id], "sure", "test")
     assert journal.all()[further.link_id].standing == "waiting"
 
 
@@ -167,7 +173,7 @@ def test_without_links_a_table_is_read_as_it_is(lake: Lake) -> None:
     journal = linked(lake, (CODE, LOCAL))
     assert "JOIN" in plan()
     (link,) = journal.accepted()
-    journal.undo([link.link_id], "no")
+    journal.undo([link.link_id], "no", "test")
     accepted.commit(journal, lake)
     assert "JOIN" not in plan()
 
@@ -257,6 +263,64 @@ def test_what_both_records_told_of_one_month_is_counted_once_and_what_one_told_s
     assert {tuple(row.values()) for row in engine.arrow(asked).to_pylist()} == expected
     told = Links([rows["identity"]]).as_one(rows)["enterprise_stat"].to_pylist()
     assert {(row["org_id"], row["period"], float(row["revenue"])) for row in told} == expected
+    engine.close()
+
+
+def test_who_accepted_or_undid_a_link_is_told_and_kept_in_the_journal_and_in_the_lake(lake: Lake) -> None:
+    settings = Settings(workspace=lake.folder.parent)
+    with transaction(store.upgrade(settings)) as session:
+        people.add(session, "ying", Role.AUDITOR, "test", "correct horse battery")
+    (found,) = command(lake)
+    assert (found["by"], found["decided_at"]) == ("", "")
+    with pytest.raises(Fault, match="ying"):
+        CliRunner().invoke(
+            app, ["resolve", "firms", "--workspace", str(lake.folder.parent), "--accept", found["link"],
+                  "--reason", "x", "--as", "yin"], catch_exceptions=False,
+        )  # fmt: skip
+    (kept,) = command(lake, "--accept", found["link"], "--reason", "one seal", "--as", "ying")
+    assert (kept["by"], kept["reason"]) == ("ying", "one seal")
+    (back,) = command(lake, "--undo", found["link"], "--reason", "two firms")
+    assert back["by"] == f"cli:{getpass.getuser()}"
+    assert found["at"] < kept["decided_at"] < back["decided_at"]
+    for version, one in ((2, kept), (3, back)):
+        engine = Engine.open(lake, version, threads=1)
+        rows = engine.frame(engine.table("identity"))
+        assert set(rows["decided_by"]) == {one["by"]}
+        assert set(rows["decided_at"].astype(str)) == {one["decided_at"].removesuffix("+00:00").replace("T", " ")}
+        engine.close()
+
+
+def without(lake: Lake, *columns: str) -> None:
+    """The table of links as it lay before it had these columns."""
+    (file,) = lake.files("identity")
+    pq.write_table(pq.read_table(file).drop_columns([*columns]), file)
+    log = lake.folder / "identity" / "_delta_log" / f"{0:020d}.json"
+    told = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    for line in told:
+        if "add" in line:
+            line["add"]["size"] = Path(file).stat().st_size
+        if "metaData" in line:
+            schema = json.loads(line["metaData"]["schemaString"])
+            schema["fields"] = [one for one in schema["fields"] if one["name"] not in columns]
+            line["metaData"]["schemaString"] = json.dumps(schema)
+    log.write_text("".join(json.dumps(line) + "\n" for line in told), encoding="utf-8")
+
+
+def test_a_journal_and_a_lake_from_before_decisions_had_a_name_are_read_and_written_on(lake: Lake) -> None:
+    journal = linked(lake, (CODE, LOCAL))
+    path = lake.folder.parent / "resolution" / "links.jsonl"
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    path.write_text("".join(json.dumps({k: v for k, v in one.items() if k != "by"}) + "\n" for one in lines))
+    (kept,) = journal.all().values()
+    assert (kept.standing, kept.by, kept.reason) == ("accepted", "", "seen")
+    without(lake, "decided_by", "decided_at")
+    assert suppliers(lake).values.at[CODE, "bids"] == 8
+    (link,) = journal.accepted()
+    journal.undo([link.link_id], "two firms", "ying")
+    accepted.commit(journal, lake)
+    assert suppliers(lake).values.at[CODE, "bids"] == 4
+    engine = Engine.open(lake, threads=1)
+    assert set(engine.frame(engine.table("identity"))["decided_by"]) == {"ying"}
     engine.close()
 
 

@@ -107,3 +107,19 @@ def test_declared_ways_of_writing_dates(text: str, how: str, wanted: datetime | 
 
 def test_lists_come_from_json_or_semicolons() -> None:
     assert read("list", '["a", "b"]', "a; b；c", None) == [["a", "b"], ["a", "b", "c"], None]
+
+
+def test_a_moment_is_meant_in_the_time_of_its_zone_that_day() -> None:
+    """China had summer time from 1986 to 1991, and local mean time long before."""
+    told = {
+        "2024-05-01 08:00:00": datetime(2024, 5, 1, tzinfo=UTC),
+        "1992-01-01 08:00:00": datetime(1992, 1, 1, tzinfo=UTC),
+        "1990-07-01 09:00:00": datetime(1990, 7, 1, tzinfo=UTC),
+        "1985-07-01 08:00:00": datetime(1985, 7, 1, tzinfo=UTC),
+    }
+    for text, moment in told.items():
+        assert read("ts", text) == [moment]
+    assert read("ts", *told, None) == [*told.values(), None]
+    assert read("ts", "2024-07-01 02:00:00", "2024-01-01 01:00:00", zone="Europe/Rome") == [
+        datetime(2024, 7, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC),
+    ]  # fmt: skip

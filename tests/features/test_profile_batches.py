@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from features import profile_batches, profile_store
@@ -61,3 +63,18 @@ def test_a_sample_is_drawn_by_the_id_and_not_by_the_place(tmp_path: Path) -> Non
 def test_profiles_that_were_not_stored_whole_are_a_fault(tmp_path: Path) -> None:
     with pytest.raises(Fault):
         profile_batches.about(tmp_path)
+
+
+def test_what_has_been_read_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profile_batches, "ROWS", 10_000)
+    made = profiles(400_000)
+    folder = profile_store.save(made, tmp_path / "stored")
+    for frame in ("values", "deviations"):
+        rows = pq.read_table(folder / f"{frame}.parquet")
+        pq.write_table(rows, folder / f"{frame}.parquet", row_group_size=10_000, compression="none")
+    del rows
+    before = pa.total_allocated_bytes()
+    held = [pa.total_allocated_bytes() - before for _ in profile_batches.batches(folder, NAMES)]
+    assert len(held) == 40
+    # All rows of both files are some 20 MB; of those read so far nothing is kept.
+    assert max(held) < 5_000_000

@@ -110,14 +110,14 @@ def test_an_undone_link_stays_undone_until_it_is_accepted_again(tmp_path: Path) 
     journal, link = Journal(tmp_path), Link("firm", "A", "B", "same-code", 1.0)
     assert journal.add([link, link]) == [link]
     with pytest.raises(Misuse, match="reason is needed"):
-        journal.undo([link.link_id], " ")
-    journal.undo([link.link_id], "two branches")
+        journal.undo([link.link_id], " ", "a")
+    journal.undo([link.link_id], "two branches", "a")
     assert journal.add([link]) == []
     assert (journal.accepted(), journal.all()[link.link_id].reason) == ([], "two branches")
-    journal.accept([link.link_id], "no, one")
+    journal.accept([link.link_id], "no, one", "a")
     assert journal.accepted("firm") == [link]
     with pytest.raises(Misuse, match="no link"):
-        journal.undo(["nothing"], "x")
+        journal.undo(["nothing"], "x", "a")
 
 
 def test_records_that_hang_together_are_one_entity() -> None:

@@ -64,6 +64,29 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(city: Sample
     assert seconds < 15
 
 
+def test_a_reform_changes_the_later_prescriptions_and_nothing_before(city: Sample, tmp_path: Path) -> None:
+    reformed = make_city(tmp_path / "reformed", seed=7, size="small", reform=True)
+    ours, theirs = _digest(reformed.folder), _digest(city.folder)
+    assert {name for name in theirs if ours[name] != theirs[name]} == {
+        "later/prescription.csv", "manifest.json", "truth/truth.csv",
+    }  # fmt: skip
+    truth = _truth(reformed)
+    sellers = truth[truth["note"].str.startswith("sells slips at night")]
+    assert set(sellers["entity_kind"]) == {"practitioner"}
+    assert not set(sellers["entity_id"]) & set(_truth(city)["entity_id"])
+    rows = _read(reformed, "prescription", "later")
+    slips = rows[rows["rx_id"].str.startswith("CFN")]
+    assert set(slips["prescriber_id"]) == set(sellers["entity_id"])
+    hours = slips["prescribed_at"].str[11:13].astype(int)
+    assert ((hours >= 22) | (hours < 5)).all()
+    assert not slips.duplicated(["prescriber_id", "person_id"]).any()
+    honest = rows.merge(_read(city, "prescription", "later"), on=["rx_id", "rx_line"])
+    after = honest["prescribed_at_x"] > reformed.manifest["history_end"] + "T23:59:59"
+    ratio = honest["quantity_x"].astype(float) / honest["quantity_y"].astype(float)
+    assert (ratio[after] == 3.0).all()
+    assert (ratio[~after] == 1.0).all()
+
+
 def test_a_city_replaces_a_city_but_never_other_files(tmp_path: Path) -> None:
     folder = tmp_path / "city"
     folder.mkdir()

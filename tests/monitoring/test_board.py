@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import httpx
@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cases import people, store
-from cases.workflow import Role
+from cases import audit, people, queue, service, store
+from cases.workflow import Action, Role
 from gnomon.config import Settings
 from gnomon.database import transaction
-from gnomon.terms import Text
+from gnomon.terms import Outcome, Reason, Severity, Text, Warned
 from monitoring import alerting, job_store, schedules
 from monitoring.alerting import Alert
 from monitoring.comparison import Light, SourceDrift, keep
@@ -44,8 +44,9 @@ def settings(tmp_path: Path) -> Settings:
     for day, shift in ((2, 0.0), (1, 2.0), (0, 2.0)):
         at = NOW - timedelta(days=day)
         found = compare(
-            "institution", profiles(1), profiles(2 + day, shift), root, as_of=at, model="gnomon-institution/1"
-        )
+            "institution", profiles(1), profiles(2 + day, shift), root, as_of=at, model="gnomon-institution/1",
+            expected=(0.7, 0.52),
+        )  # fmt: skip
     part = SourceDrift("clinic", Light.GREY, Text("行数不足：14 / 50。", "Not enough rows: 14 of 50."), (), 60, 14)
     keep(replace(found, sources=(part,)), root)
     compare("tender", None, profiles(5), root, as_of=NOW)
@@ -94,6 +95,7 @@ def test_the_page_shows_lights_series_runs_and_what_is_silenced(settings: Settin
     assert "score moved" in text
     assert "from clinic not comparable Not enough rows: 14 of 50." in text
     assert "No reference yet" in text
+    assert "Expected precision then / now: 70% / 52%" in text
     assert "silenced institution: “score” has moved in 2 comparisons in a row." in text
     assert "new price list" in text
     assert "tender: nothing there." in text
@@ -109,6 +111,68 @@ def test_the_page_is_whole_in_chinese(settings: Settings) -> None:
     assert "得分有变" in told.text
     assert "需要关注" in told.text
     assert "a person" not in told.text
+
+
+class Clock(datetime):
+    """The clock of the trail, put where the test wants it."""
+
+    at = NOW
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Clock:  # type: ignore[override]
+        return cls.fromtimestamp(cls.at.timestamp(), tz)
+
+
+def suspicion(entity: int, percentile: float) -> Warned:
+    why = Reason("dose", Text("用量", "dose"), 7.0, "DDD", None, None, 0.4, Text("高。", "High."))
+    return Warned(
+        "med-over-dose", "rules@a", Text("用量", "Dose"), "medical", "over-prescribing", Severity.WARN, "institution",
+        f"C{entity}", f"C{entity}", NOW, 1, 0.5, 0.1, percentile, 0.4, (why,),
+    )  # fmt: skip
+
+
+def worked(settings: Settings) -> None:
+    """Four months of warnings, forty a month; the higher the percentile, the more often they are confirmed."""
+    draw, database = np.random.default_rng(3), store.upgrade(settings)
+    for back in (120, 90, 60, 30):
+        Clock.at = NOW - timedelta(days=back)
+        chances = draw.uniform(0.8, 1.0, 40)
+        with transaction(database) as session:
+            job_store.prepare(session)
+            known = people.person(session, "inspector")
+            auditor = known or people.add(session, "inspector", Role.AUDITOR, "test", PASSWORD)
+            queue.hand_over(
+                session, [suspicion(back * 100 + n, p) for n, p in enumerate(chances)], f"run-{back}", "test"
+            )
+            for case in list(queue.cases(session, state="open", limit=100).rows):
+                Clock.at += timedelta(hours=1)
+                percentile = chances[int(case.entity_id[1:]) - back * 100]
+                hit = draw.random() < (percentile - 0.8) * 5
+                signed = service.act(session, case.id, Action.CLAIM, auditor, case.version)
+                outcome = Outcome.CONFIRMED if hit else Outcome.FALSE_ALARM
+                service.act(session, case.id, Action.CLOSE, auditor, signed.version, "looked into", outcome)
+    Clock.at = NOW
+    with transaction(database) as session:
+        people.add(session, Role.SUPERVISOR.value, Role.SUPERVISOR, "test", PASSWORD)
+    database.dispose()
+
+
+def test_the_page_draws_what_was_promised_beside_what_it_came_to_by_model_scene_and_organisation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "datetime", Clock)
+    made = Settings(workspace=tmp_path, threads=1)
+    worked(made)
+    (told,) = page(made, "supervisor")
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", told.text))
+    assert re.search(r"med-over-dose 160 160 (\d+) \1 (\d+)% \(\d+%–\d+%\) 0% \(0%–2%\) 0\.\d", text)
+    assert "By scene" in text
+    assert "By organisation" in text
+    # Two lines of months in one drawing: what came of it, and from the second month on what had been promised.
+    assert told.text.count('<polyline class="beside"') == 1
+    assert told.text.count('<polygon class="band beside"') == 1
+    months = re.findall(r"20\d\d-\d\d \d+ \d+ \d+% \(\d+%–\d+%\) (.*?) ([+-]\d+%|—)", text)
+    assert len([off for _, off in months if off != "—"]) >= 2
 
 
 def test_only_those_who_watch_get_in_and_administrators_see_nothing_of_cases(settings: Settings) -> None:
@@ -127,4 +191,4 @@ def test_a_workspace_where_nothing_has_happened_says_so(tmp_path: Path) -> None:
         someone = people.add(session, "sup", Role.SUPERVISOR, "test", PASSWORD)
         found = board(made, session, NOW, someone)
     database.dispose()
-    assert (found.lamps, found.stands, found.ran, found.funnels) == ([], [], [], [])
+    assert (found.lamps, found.stands, found.ran, found.yields) == ([], [], [], {})

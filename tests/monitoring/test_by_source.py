@@ -20,14 +20,15 @@ from features.engine import Engine
 from features.lake import Lake
 from gnomon.config import Settings
 from gnomon.errors import Fault
-from monitoring.comparison import SCORE, Light, State, read
+from monitoring.comparison import SCORE, Cause, Light, State, read
 from monitoring.effect import Verdict
 from monitoring.scan import summarise_frame
 from monitoring.sources import sources_of
 from serving import champions, tasks
-from serving.comparing import compare_now, reference_of
+from serving.comparing import compare_now, expected, reference_of
 from serving.engine import profile
 from training import registry
+from training.calibration import Calibration
 from training.train import train
 
 CLINICS, CLAIMS = 130, 12
@@ -92,6 +93,24 @@ def test_the_reference_is_everybody_at_the_training_though_their_profiles_are_go
     assert not (tmp_path / "profiles").exists()
 
 
+def test_the_share_of_hits_that_scores_promise_is_of_as_many_as_the_queue_has_places_for(settings: Settings) -> None:
+    champion = champions.local(settings, "institution")
+    assert champion is not None
+    best = reference_of(settings, champion).best
+    newest = profile_store.latest(settings.workspace / "profiles", "institution")
+    assert newest is not None
+    score = champion.bundle.score(profile_store.load(newest), explain=False).score
+    assert best == pytest.approx(sorted(score, reverse=True)[: settings.budget])
+    assert expected(champion, best, best) == (None, None)
+    taught = Calibration("platt", (1.0, -float(max(best))), (), (), "refuted")
+    knows = replace(champion, bundle=replace(champion.bundle, calibration=taught))
+    then, now = expected(knows, best, [one - 2.0 for one in best])
+    assert then is not None
+    assert now is not None
+    assert 0.0 < now < then < 0.5
+    assert expected(knows, best, ()) == (None, None)
+
+
 def test_a_lake_that_is_another_does_not_become_the_reference(settings: Settings, tmp_path: Path) -> None:
     champion = champions.local(settings, "institution")
     assert champion is not None
@@ -129,6 +148,25 @@ def test_a_fault_of_one_source_is_told_there_and_the_other_stays_calm(settings: 
     assert not {name for name in lights["north"].moved if name.startswith("fund_p") and name.endswith("90d")}
     assert len(lights["north"].moved) < len(moved)
     assert read(settings.workspace / "drift", "institution", f"{found.as_of:%Y-%m-%d}") == found
+
+
+def test_a_season_is_told_from_the_lake_where_no_profiles_of_a_year_before_are_stored(tmp_path: Path) -> None:
+    made = Settings(workspace=tmp_path, threads=1)
+    lake = Lake(made.lake_url)
+    for since, factor in ((0, 9), (100, 1), (190, 1), (270, 1), (365, 9)):
+        for half in (0, 1):
+            lake.commit("claim", claims(half, since, factor), f"half {half}", f"{half}-{since}")
+    spring = START + timedelta(days=364)
+    engine = Engine.open(lake, threads=1)
+    profiles = profile(made, engine, "institution", spring)
+    version = train(made, profiles, None, lambda then: build(engine, "institution", then, 20)).version
+    registry.promote(made, "institution", profiles, None, version)
+    engine.close()
+    found = compare_now(made, "institution", START + timedelta(days=464))
+    causes = {row.column: row.cause for row in found.moved}
+    assert causes["fund_paid_90d"] is Cause.SEASON
+    stored = [path.name for path in (tmp_path / "profiles" / "institution").glob("2025041*")]
+    assert stored == [f"20250410T020000-v{lake.version:08d}"]
 
 
 def test_a_day_with_a_handful_or_nobody_is_grey_and_one_without_a_column_has_no_score(settings: Settings) -> None:

@@ -57,7 +57,11 @@ def test_profiles_are_compared_under_their_entity_ids(tmp_path: Path) -> None:
 
 def test_the_kept_comparison_reads_back(tmp_path: Path) -> None:
     titles = {"paid": Text("基金支付", "Fund paid")}
-    drift = compare("supplier", profiles(120), profiles(120, seed=2), tmp_path, as_of=AS_OF, model="m/2", titles=titles)
+    drift = compare(
+        "supplier", profiles(120), profiles(120, seed=2), tmp_path, as_of=AS_OF, model="m/2", titles=titles,
+        expected=(0.7, 0.5),
+    )  # fmt: skip
+    assert (drift.expected_then, drift.expected_now) == (0.7, 0.5)
     assert read(tmp_path, "supplier", "2026-06-30") == drift
     assert drift.columns[1].title == titles["paid"]
     told = json.loads((tmp_path / "supplier" / "2026-06-30" / "figures.json").read_text(encoding="utf-8"))

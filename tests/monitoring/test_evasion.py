@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -194,6 +195,25 @@ def stored(values: np.ndarray, at: datetime, name: str = "paid") -> Profiles:
     norms = pd.DataFrame({name: [] for name in ("column", "zh", "en", "n", "median", "scale", "low", "high")})
     attributes = pd.DataFrame({"name": list(ids)}, index=ids)
     return Profiles("buyer", at, 1, (column,), frame, frame * 0, groups, norms, attributes)
+
+
+def test_a_column_reads_as_rules_name_it_and_nothing_else_of_the_profiles_is_read(tmp_path: Path) -> None:
+    draw = np.random.default_rng(4)
+    paid = np.where(draw.random(120_000) < 0.1, np.nan, draw.lognormal(5, 0.4, 120_000))
+    made = stored(paid, datetime(2025, 1, 1, tzinfo=UTC))
+    groups = pd.DataFrame({"paid": draw.integers(-1, 3, len(paid), dtype=np.int32)}, index=made.values.index)
+    norms = pd.DataFrame({"column": "paid", "zh": "", "en": "", "n": [60, 70, 80], "median": [150.0, 0.0, np.nan],
+                          "scale": 1.0, "low": 0.0, "high": 1.0})  # fmt: skip
+    made = replace(made, groups=groups, norms=norms, deviations=made.values / 3.0)
+    folder = profile_store.save(made, tmp_path / "buyer" / "20250101T000000-v00000001")
+    wide = made.wide()
+    assert set(evading.named(folder)) == {"paid", "deviation(paid)", "times_norm(paid)"}
+    ratio = wide["paid"] / wide["paid__median"].where(wide["paid__median"] > 0)
+    for column, told in (("paid", wide["paid"]), ("deviation(paid)", wide["paid__z"]), ("times_norm(paid)", ratio)):
+        np.testing.assert_array_equal(evading.values_of(folder, column), told.to_numpy())
+    for frame in ("deviations", "groups", "attributes"):
+        (folder / f"{frame}.parquet").unlink()
+    assert len(evading.values_of(folder, "paid")) == len(paid)
 
 
 RULE = """

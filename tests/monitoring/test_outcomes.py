@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from cases import people, queue, service, store
@@ -17,7 +17,7 @@ from cases.people import Person
 from cases.workflow import Action, Role
 from cases.worth import came
 from gnomon.config import Settings
-from gnomon.database import transaction
+from gnomon.database import snapshot, transaction
 from gnomon.terms import Outcome, Reason, Severity, Text, Warned
 from monitoring.outcomes import Funnel, funnel, share
 
@@ -112,6 +112,17 @@ def test_every_warning_tells_its_heaviest_reason_and_what_came_of_its_case(engin
         queue.hand_over(session, [warned("C")], "run", "test")
         assert [one.reason for one in came(session)].count("dose") == 2
         assert [one.reason for one in came(session, datetime.now(UTC) + timedelta(days=1))] == []
+
+
+def test_a_pack_is_read_once_whatever_is_asked_later(engine: Engine) -> None:
+    with transaction(engine) as session:
+        queue.hand_over(session, [warned("A"), warned("B")], "run", "test")
+    asked: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    for packs_read in (1, 1):
+        with snapshot(engine) as session:
+            assert {one.reason for one in came(session)} == {"dose"}
+        assert sum("warning.pack" in one for one in asked) == packs_read
 
 
 def test_only_warnings_since_a_moment_are_counted(engine: Engine) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from gnomon.terms import Text
 from monitoring import references, standing
-from monitoring.comparison import Cause, Drift
+from monitoring.comparison import Cause, Drift, Light, SourceDrift
 from monitoring.drift import compare, compared
 from monitoring.effect import Summary
 from monitoring.mix import mixed
@@ -60,6 +60,29 @@ def test_what_could_not_be_compared_neither_breaks_nor_lengthens_a_row() -> None
     moved = draw(2, paid=np.random.default_rng(9).lognormal(1.0, 1.0, 400))
     found = standing.alerts(runs(moved, draw(4, n=14), moved))
     assert [one.runs for one in found] == [2]
+
+
+def of_source(source: str, *moved: str) -> SourceDrift:
+    return SourceDrift(source, Light.AMBER if moved else Light.GREEN, Text("", ""), moved, 200, 200)
+
+
+def test_what_stays_moved_at_one_source_alone_is_an_alert_that_names_it() -> None:
+    newest, before = runs(draw(3), draw(4))
+    history = [replace(newest, sources=(of_source("south", "paid", "stays"), of_source("north"))),
+               replace(before, sources=(of_source("south", "paid"), of_source("north", "paid")))]  # fmt: skip
+    (found,) = standing.of_sources(history)
+    assert (found.source, found.columns, found.key) == ("south", ("paid",), "drift:institution:m/1:source:south")
+    assert found.told.en.startswith("institution: among the entities of south alone, “paid” has moved in 2")
+    assert found.told.zh.startswith("医疗机构：仅在来源 south")
+    assert standing.of_sources(history[:1]) == []
+    assert standing.of_sources([replace(history[0], model="m/2"), history[1]]) == []
+
+
+def test_a_source_is_not_named_for_what_everybody_shows() -> None:
+    moved = draw(2, paid=np.random.default_rng(9).lognormal(1.0, 1.0, 400))
+    history = [replace(one, sources=(of_source("south", "paid"),)) for one in runs(moved, moved)]
+    assert [one.column for one in standing.alerts(history)] == ["paid"]
+    assert standing.of_sources(history) == []
 
 
 def test_zeros_unknown_values_and_lost_columns_are_faults_of_the_data() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -19,12 +20,12 @@ from features.ingest import ingest
 from features.lake import Lake
 from features.mapping import load, straight
 from features.samplecity import make_city
-from monitoring.comparison import Cause, Drift
+from monitoring.comparison import Cause, Drift, SourceDrift
 from monitoring.drift import compared
 from monitoring.effect import Limits
 from monitoring.outcomes import share
 from monitoring.scan import summarise_frame
-from monitoring.standing import alerts, standing
+from monitoring.standing import alerts, of_sources, standing
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +36,7 @@ RUNS = (SINCE + timedelta(days=91), SINCE + timedelta(days=96))
 """Two runs, when what began has filled the shortest window."""
 YEAR = timedelta(days=365)
 SEEDS, QUIET_RUNS = 20, 30
+SOURCE_SEEDS = 5
 KIND = "practitioner"
 LIMITS = Limits()
 Tables = dict[str, pa.Table]
@@ -203,6 +205,39 @@ def test_quiet_runs_raise_no_alert(past: Sides) -> None:
     sys.stdout.write(
         f"{runs} quiet runs of {SEEDS} seeds, {columns // runs} columns each: {moved} with a moved column, "
         f"{raised} with an alert; false alarms a run {rate.low:.4f} to {rate.high:.4f} (95 %)\n"
+    )
+    assert raised == 0
+
+
+def test_quiet_runs_raise_no_alert_of_a_single_source(past: Sides) -> None:
+    """The same, with the entities of each run dealt out to three sources that do not differ."""
+    values, names = past[0], ("north", "south", "east")
+    runs = raised = 0
+    for seed in range(SOURCE_SEEDS):
+        rng = np.random.default_rng(1000 + seed)
+        whole = summarise_frame(values)
+        edges = {name: one.edges for name, one in whole.items()}
+        home = rng.integers(0, len(names), len(values))
+        then = [summarise_frame(values[home == n]) for n in range(len(names))]
+        made: list[Drift] = []
+        for number in range(QUIET_RUNS):
+            drawn = rng.integers(0, len(values), len(values))
+            now, parts = values.iloc[drawn], []
+            for n, source in enumerate(names):
+                under = {name: one.edges for name, one in then[n].items()}
+                told = summarise_frame(now[home[drawn] == n], under)
+                one = compared(KIND, then[n], told, as_of=SINCE, model="m/1", limits=LIMITS)
+                moved = tuple(row.column for row in one.moved)
+                parts.append(SourceDrift(source, one.light, one.told, moved, one.rows_then, one.rows_now))
+            at = SINCE + timedelta(days=number)
+            found = compared(KIND, whole, summarise_frame(now, edges), as_of=at, model="m/1", limits=LIMITS)
+            made.insert(0, replace(found, sources=tuple(parts)))
+            runs += 1
+            raised += bool(of_sources(made))
+    rate = share(raised, runs)
+    sys.stdout.write(
+        f"{runs} quiet runs of {SOURCE_SEEDS} seeds, {len(names)} sources: {raised} with an alert of a source; "
+        f"false alarms a run {rate.low:.4f} to {rate.high:.4f} (95 %)\n"
     )
     assert raised == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from cases.worth import Came
-from gnomon.terms import Outcome
+from gnomon.terms import RANDOM, Outcome
 from monitoring.outcomes import Funnel
 from monitoring.series import precision
 from monitoring.worth import expected, floors, retirements, timing, yields
@@ -94,6 +95,7 @@ def test_a_model_is_proposed_for_retirement_only_beyond_doubt() -> None:
     (found,) = retirements([funnel(1, 199)])
     assert "1 of 200" in found.told.en
     assert retirements([funnel(20, 180)]) == []
+    assert retirements([replace(funnel(0, 300), model=RANDOM)]) == []
 
 
 def test_a_floor_is_the_models_own_before_its_schemes_before_the_deployments() -> None:

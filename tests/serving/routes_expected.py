@@ -87,6 +87,7 @@ API = {
     "POST /v1/jobs/{key}/cancel": hidden(path={"key": "{job}"}),
     "GET /v1/warnings": shown(),
     "GET /v1/warnings/{key}": hidden(path={"key": "{warning}"}),
+    "GET /v1/warnings/{key}/ties": hidden(path={"key": "{warning}"}),
     "POST /v1/warnings/{key}/raise": hidden(path={"key": "{hidden}"}, json={"reason": "x"}),
     "GET /v1/warnings/rescreen": shown(IMPORTERS, query={"system": "省平台"}),
     "POST /v1/warnings/rescreen": own(
@@ -176,6 +177,7 @@ CONSOLE = {
     "POST /console/bulk": own(form={"action": "note", "reason": "x", "case": "{case}:{version}"}),
     "POST /console/searches": own(form={"name": "mine", "query": "?state=open"}),
     "GET /console/cases/{case_id}": hidden(path=CASE),
+    "GET /console/cases/{case_id}/report": hidden(path=CASE),
     "POST /console/cases/{case_id}/actions": hidden(path=CASE, form=NOTE),
     "POST /console/cases/{case_id}/package": hidden(path=CASE, form={"to": "x", "reason": "x", "version": "{version}"}),
     "POST /console/cases/{case_id}/attachments": hidden(path=CASE, form={"file": b"x"}),
@@ -195,6 +197,7 @@ CONSOLE = {
     "GET /console/lists/{kind}": shown(path={"kind": "problems"}),
     "GET /console/lists/{kind}/file.csv": shown(path={"kind": "developments"}),
     "GET /console/lists/forecasts": shown(),
+    "GET /console/lists/board": shown(),
     "GET /console/lists/funnel": shown(),
     "GET /console/lists/published": shown(),
     "GET /console/trail": shown(query={"text": "绝密"}),
@@ -218,6 +221,8 @@ CONSOLE = {
     "GET /console/monitoring/{entity}/{day}": hidden(path={"entity": "institution", "day": "2025-01-01"}),
     "GET /console/monitoring/{entity}/{day}/page.html": hidden(path={"entity": "institution", "day": "2025-01-01"}),
     "GET /console/catalogue": shown(),
+    "GET /console/catalogue/draft": hidden(query={"case": "{case}"}),
+    "POST /console/catalogue/draft": own(form={"text": "id: x"}),
     "GET /console/models": shown(),
     "GET /console/models/{entity}": hidden(path={"entity": "institution"}),
     "* /console/static": OPEN,
@@ -227,7 +232,8 @@ EXPECTED = {**API, **CONSOLE}
 
 SCOPES = {
     "read:cases": {
-        "GET /v1/warnings", "GET /v1/warnings/{key}", "GET /v1/cases", "GET /v1/cases/{case_id}",
+        "GET /v1/warnings", "GET /v1/warnings/{key}", "GET /v1/warnings/{key}/ties", "GET /v1/cases",
+        "GET /v1/cases/{case_id}",
         "GET /v1/cases/{case_id}/result", "GET /v1/cases/{case_id}/attachments", "GET /v1/attachments/{number}",
         "GET /v1/searches", "GET /v1/searches/{name}/cases", "GET /v1/notices", "GET /v1/circulars",
         "GET /v1/lists/problems", "GET /v1/lists/duties", "GET /v1/lists/developments", "GET /v1/forecasts",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from cases import people, store
 from cases.workflow import Role
@@ -17,7 +19,8 @@ from features.engine import Engine
 from features.lake import Lake
 from gnomon.config import Settings
 from gnomon.database import transaction
-from gnomon.errors import Fault
+from gnomon.errors import Fault, Misuse
+from serving.cli import app
 from serving.engine import EntityRun, score_all
 from tests.serving.clinics import CLINICS, clinics, labels
 from training import registry
@@ -107,3 +110,33 @@ def test_without_an_aim_nobody_is_asked_about_and_nothing_is_stated(api: httpx.C
     assert (told["aim"], told["threshold"], told["stated"]) == (None, None, None)
     rows = api.get(f"/v1/jobs/{told['id']}/results").json()["items"]
     assert {one["asks"] for one in rows} == {None}
+
+
+def test_a_schedule_scores_by_the_aim_that_it_was_given(settings: Settings) -> None:
+    place = ["--workspace", str(settings.workspace)]
+    add = ["schedule", "add", "nightly", *place, "--cron", "0 6 * * *", "--entity", "institution", "--yes"]
+
+    def told(*words: str) -> Any:
+        ran = CliRunner().invoke(app, [*words, "--format", "json"], catch_exceptions=False)
+        assert ran.exit_code == 0, ran.output
+        return json.loads(ran.stdout)
+
+    (row,) = told(*add, "--task", "score", "--budget", "4")
+    assert row["entities"] == 4
+    (listed,) = told("schedule", "list", *place)
+    assert listed["aim"] == "budget 4"
+    (done,) = told("schedule", "once", "nightly", *place)
+    wrote = json.loads(done["wrote"])
+    assert (done["state"], wrote["entities"], wrote["issued"]) == ("done", 4, row["would_issue"])
+    assert wrote["stated"][0].startswith("institution: ")
+    # Whether an aim about false discoveries can be kept is said in the words of the command, before it is saved.
+    (ours,) = score_all(settings, ["institution"], fdr=0.1, dry=True).entities
+    saved = CliRunner().invoke(app, [*add, "--task", "score", "--fdr", "0.1"])
+    assert (saved.exit_code, ours.stated in saved.stderr) == (0, True)
+    for task, wrong, why in (
+        ("score", ["--budget", "3", "--fdr", "0.1"], "one"),
+        ("score", ["--precision", "1.5"], "1.5"),
+        ("drift", ["--budget", "3"], "drift"),
+    ):
+        with pytest.raises(Misuse, match=why):
+            CliRunner().invoke(app, [*add, "--task", task, *wrong], catch_exceptions=False)

@@ -123,6 +123,7 @@ PEOPLES_WORK = {
     "supervisor": (
         "/console/", "/console/cases/1", "/console/notices", "/console/circulars", "/console/lists/problems",
         "/console/lists/duties", "/console/lists/developments", "/console/lists/forecasts", "/console/lists/funnel",
+        "/console/lists/board",
         "/console/trail", "/console/suppressions", "/console/raise", "/console/import",
     ),
     "administrator": ("/console/people", "/console/bodies", "/console/policies", "/console/messages"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cases import people, store, suppression
+from cases import audit, pages, people, store, suppression
 from cases.workflow import Action
 from gnomon.database import transaction
 from serving.console.forms import GROUPS
@@ -17,7 +17,8 @@ from tests.serving.test_console import csrf_of, sign_in
 
 READ = ("/console/notices", "/console/circulars", "/console/trail", "/console/catalogue", "/console/models")
 LISTS = tuple(
-    f"/console/lists/{name}" for name in ("problems", "duties", "developments", "forecasts", "funnel", "published")
+    f"/console/lists/{name}"
+    for name in ("problems", "duties", "developments", "forecasts", "funnel", "board", "published")
 )
 ADMINISTRATION = ("/console/people", "/console/bodies", "/console/policies", "/console/messages", "/console/import")
 
@@ -224,3 +225,38 @@ def test_the_lists_tell_what_was_ordered_done_and_found(place: Any) -> None:
     page = place.client.get("/console/lists/duties").text
     assert re.search(r"Supervisor A.*?>1<", page, re.DOTALL)
     assert "built-in" not in page
+
+
+def test_the_board_counts_what_each_model_asked_and_leads_to_its_cases(place: Any) -> None:
+    sign_in(place, "supervisor")
+    page = place.client.get("/console/lists/board").text
+    (row,) = re.findall(
+        r"<tr><td><a href=\"([^\"]*scene=medical-insurance)\">Medical insurance.*?</tr>", page, re.DOTALL
+    )
+    cells = re.findall(r'data-name="[^"]*">([^<]*)<', page[page.index(row) :])[:4]
+    assert cells == ["4", "4", "—", "—"], "four warnings; the case with two models counts once for each"
+    assert page.count('class="card cards"><summary>') == 9
+    assert len(re.findall(r"<strong>\d\.\d+</strong>", page)) == 57
+    of_model = place.client.get("/console/?state=alive&model=med-composite").text
+    assert re.findall(r'href="/console/cases/(\d+)"', of_model) == ["1"]
+    assert "/console/cases/" not in place.client.get("/console/?state=alive&model=no-such").text
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "the trail stood at event"), ("zh", "号事件")])
+def test_a_case_is_told_whole_to_print_with_the_place_where_the_trail_stood(
+    place: Any, language: str, said: str
+) -> None:
+    sign_in(place)
+    token = csrf_of(place.client.get("/console/").text)
+    place.client.post("/console/language", data={"csrf": token, "language": language})
+    page = place.client.get("/console/cases/1/report").text
+    assert said in page
+    assert "<details>" not in page, "nothing is folded away on paper"
+    assert re.search(r"<form[^>]*cases/1", page) is None
+    with transaction(store.upgrade(place.settings)) as session:
+        last = audit.events(session, audit.Subject("case", "1"))[-1]
+        assert (last.action, last.actor.rpartition(":")[2]) == ("read", "auditor")
+        assert last.hash in page
+        assert audit.verify(session).ok
+        for row in pages.warnings(session, case_id=1).rows:
+            assert row.fingerprint in page

@@ -47,7 +47,7 @@ def spoilt(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Profiles
     boosting = Boosting(threads=1).fit(profiles, known)
     about = {
         "columns": list(boosting.design.columns),
-        "card": card(profiles, "forest", boosting.design.columns, None, ONE),
+        "card": card(profiles, "forest", boosting.design.columns, boosting.score(profiles), None, ONE),
     }
     bundle.write(
         folder, "institution", {"boosting": boosting}, "boosting", {"boosting": boosting.score(profiles)}, about

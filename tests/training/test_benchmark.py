@@ -18,7 +18,21 @@ def test_a_small_market_gives_rows_beside_their_baseline(capsys: pytest.CaptureF
     data = real("tenders", "brazil").parents[1]
     detection.main(["--data", str(data), "--only", "brazil", "--repeat", "1", "--format", "json"])
     rows = json.loads(capsys.readouterr().out)
-    assert set(rows[0]) == {"set", "task", "split", "metric", "value", "low", "high", "baseline", "published", "spread"}
+    columns = {
+        "set",
+        "task",
+        "split",
+        "metric",
+        "value",
+        "low",
+        "high",
+        "baseline",
+        "published",
+        "spread",
+        "aim",
+        "met",
+    }
+    assert set(rows[0]) == columns
     told = {(row["task"], row["metric"]): row for row in rows}
     auc = told["supervised", "roc_auc"]
     assert auc["low"] < auc["value"] < auc["high"]
@@ -26,6 +40,8 @@ def test_a_small_market_gives_rows_beside_their_baseline(capsys: pytest.CaptureF
     assert auc["baseline"] == 0.928
     # Undirected forests rank these cartels below chance; directed deviations must not.
     assert told["unsupervised", "roc_auc"]["value"] > 0.75
+    held = {task: told[task, "roc_auc"] for task in ("unsupervised", "unsupervised, no size")}
+    assert all(row["aim"] == 0.75 and row["met"] == (row["value"] >= 0.75) for row in held.values())
 
 
 def test_sets_that_the_training_folder_lacks_are_not_invented(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from features.profiles import NO_NORM, Profiles
 from training.bundle import Learned
+from training.detectors import rarity
 from training.detectors.boosting import Boosting, Recipe
 from training.detectors.forest import Forest
 from training.detectors.rarity import Rarity
@@ -107,3 +109,13 @@ def test_every_boosted_tree_sees_every_labelled_entity(profiles: Profiles, label
     told = tree_blocks((tmp_path / "boosting.txt").read_text(encoding="ascii"))
     roots = {line.split("=")[1].split()[0] for block in told for line in block.splitlines() if "internal_count" in line}
     assert roots == {str(int(labels.notna().sum()))}
+
+
+def test_a_rarity_that_measured_distances_another_way_is_not_read(profiles: Profiles, tmp_path: Path) -> None:
+    Rarity().fit(profiles).save(tmp_path)
+    path = tmp_path / rarity.ABOUT
+    about = json.loads(path.read_text(encoding="utf-8"))
+    for told in (about | {"distances": "euclidean"}, {name: one for name, one in about.items() if name != "distances"}):
+        path.write_text(json.dumps(told), encoding="utf-8")
+        with pytest.raises((KeyError, ValueError)):
+            Rarity.load(tmp_path)

@@ -11,7 +11,7 @@ from features.profiles import Profiles
 from gnomon.errors import Misuse
 from training import metrics
 from training.detectors.boosting import Boosting
-from training.evaluate import Maker, evaluate, split
+from training.evaluate import FEWEST_POSITIVES, Maker, evaluate, split
 
 FAST: dict[str, Maker] = {"boosting": lambda seed: Boosting(seed=seed)}
 
@@ -29,6 +29,20 @@ def test_metrics_equal_those_of_scikit_learn_ties_included() -> None:
     )
 
 
+def test_a_single_positive_tells_next_to_nothing_and_many_tell_as_much_as_resampling_says() -> None:
+    low, high = metrics.auc_interval(0.5, 1, 900)
+    assert low < 0.1
+    assert high > 0.9
+    assert metrics.auc_interval(1.0, 2, 900)[0] < 0.85
+    rng = np.random.default_rng(0)
+    target = rng.random(800) < 0.25
+    score = rng.normal(size=800) + 1.5 * target
+    auc = metrics.roc_auc(target, score)
+    drawn = metrics.figures(lambda rows, _: {"roc_auc": metrics.roc_auc(target[rows], score[rows])}, np.arange(800), 1)
+    ends = metrics.auc_interval(auc, int(target.sum()), int((~target).sum()))
+    assert ends == pytest.approx((drawn["roc_auc"].low, drawn["roc_auc"].high), abs=0.01)
+
+
 def test_no_group_stands_on_both_sides_and_positives_are_spread() -> None:
     rng = np.random.default_rng(0)
     groups = rng.integers(0, 60, 500).astype(str)
@@ -44,7 +58,10 @@ def test_a_learnable_rule_is_learned_and_stands_beside_its_baselines(profiles: P
     ours, trivial = told.figures["boosting"]["roc_auc"], told.figures["total: fund_paid"]["roc_auc"]
     assert ours.low > trivial.high
     assert ours.low < ours.value < ours.high
-    assert len(told.bands) == 5
+    fifths, joined = told.bands[:5], told.bands[5:]
+    assert [one["joined"] for one in fifths] == [None] * 5
+    assert all(one["low"] <= one["roc_auc"] <= one["high"] for one in told.bands if one["roc_auc"] is not None)
+    assert all(one["positives"] >= FEWEST_POSITIVES for one in joined)
     assert told.as_dict()["figures"]["boosting"]["precision_at_budget"]["value"] > 0.8
 
 

@@ -13,7 +13,7 @@ from features.profiles import Profiles
 from training import bundle, fairness
 from training.bundle import Bundle
 from training.detectors.forest import Forest
-from training.gate import judge
+from training.gate import MARGIN, judge
 from training.shadow import shadow
 
 
@@ -51,6 +51,75 @@ def test_a_gain_bought_by_accusing_one_level_is_refused(tmp_path: Path, profiles
     assert rows["level", "1"]["harmed"]
     assert not rows["level", "0"]["harmed"]
     assert {by for by, _ in rows} == {"level", "size"}
+
+
+def ranked(known: pd.Series, wrong: int, noise: float = 0.0) -> pd.DataFrame:
+    """Out-of-fold scores that rank all hits on top, but for the last `wrong` of them, who come last."""
+    hits = known[known == 1.0].index
+    score = known * 10.0 + np.random.default_rng(5).random(len(known)) * (0.1 + noise)
+    score[hits[len(hits) - wrong :]] -= 20.0
+    return pd.DataFrame({"forest": score, "label": known}, index=known.index)
+
+
+@pytest.fixture
+def pair(tmp_path: Path, profiles: Profiles) -> tuple[Bundle, Bundle]:
+    return bundled(tmp_path / "a", profiles), bundled(tmp_path / "b", profiles, seed=2)
+
+
+def test_a_lower_estimate_within_chance_needs_a_reason(
+    pair: tuple[Bundle, Bundle], profiles: Profiles, known: pd.Series
+) -> None:
+    few = known.copy()
+    few.iloc[90:] = np.nan
+    candidate, champion = ((one, ranked(few.dropna(), wrong)) for one, wrong in zip(pair, (2, 1), strict=True))
+    refused = judge("2", candidate, champion, profiles, few, 20)
+    figures = refused.figures
+    assert figures["candidate"] < figures["champion"] - MARGIN
+    assert figures["gain_high"] >= 0.0
+    assert not refused.passed
+    assert "--although" in refused.reason.en
+    assert "--although" in refused.reason.zh
+    assert not judge("2", candidate, champion, profiles, few, 20, drifted=True).passed
+    spoken = judge("2", candidate, champion, profiles, few, 20, although="the champion reads a source that ends")
+    assert spoken.passed
+    assert "although it does: the champion reads a source that ends" in spoken.reason.en
+
+
+def test_a_little_lower_passes_for_a_champion_that_has_drifted(
+    pair: tuple[Bundle, Bundle], profiles: Profiles, known: pd.Series
+) -> None:
+    candidate, champion = (pair[0], ranked(known, 0, noise=10.2)), (pair[1], ranked(known, 0, noise=9.9))
+    calm = judge("2", candidate, champion, profiles, known, 20)
+    assert -MARGIN <= calm.figures["candidate"] - calm.figures["champion"] < 0.0
+    assert not calm.passed
+    moved = judge("2", candidate, champion, profiles, known, 20, drifted=True)
+    assert moved.passed
+    assert "has drifted" in moved.reason.en
+
+
+def test_lower_beyond_chance_passes_for_no_reason_at_all(
+    pair: tuple[Bundle, Bundle], profiles: Profiles, known: pd.Series
+) -> None:
+    worse, champion = (pair[0], ranked(known, int(known.sum()))), (pair[1], ranked(known, 0))
+    verdict = judge("2", worse, champion, profiles, known, 20, drifted=True, although="because")
+    assert not verdict.passed
+    assert "more than chance explains" in verdict.reason.en
+
+
+def test_the_gate_tells_what_the_queue_would_get_with_its_interval(
+    pair: tuple[Bundle, Bundle], profiles: Profiles, known: pd.Series
+) -> None:
+    candidate, champion = (pair[0], ranked(known, 0)), (pair[1], ranked(1.0 - known, 0).assign(label=known))
+    verdict = judge("2", candidate, champion, profiles, known, 20)
+    told = verdict.figures
+    assert (told["candidate_at_budget"], told["champion_at_budget"]) == (1.0, 0.0)
+    assert (told["gain_at_budget_low"], told["gain_at_budget_high"]) == (1.0, 1.0)
+    reached = 20 / known.sum()
+    assert (told["candidate_reached"], told["champion_reached"]) == (pytest.approx(reached, abs=1e-6), 0.0)
+    assert 0.0 < told["gain_reached_low"] < reached < told["gain_reached_high"]
+    assert verdict.passed
+    assert f"capacity of 20 it reaches {reached:.0%} of the known hits against 0%" in verdict.reason.en
+    assert f"按队列容量 20，可覆盖已知查实对象的 {reached:.0%}" in verdict.reason.zh
 
 
 def test_a_group_too_small_is_told_and_not_judged(profiles: Profiles, known: pd.Series) -> None:

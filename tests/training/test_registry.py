@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +17,7 @@ from gnomon.config import Settings
 from gnomon.errors import Fault
 from training import bundle, registry
 from training.bundle import Bundle
+from training.card_page import page
 from training.flat import flat
 from training.train import TrainedRun, fit, train, write
 
@@ -60,6 +62,27 @@ def test_the_card_says_which_detector_serves_and_why(
     assert "稀有度" in plain["chosen"]["zh"]
     assert "average precision" in learned["chosen"]["en"]
     assert f"{trained[1].metrics['rarity.average_precision']:.3f} of rarity" in learned["chosen"]["en"]
+
+
+def test_the_card_tells_the_data_the_figures_and_what_becomes_of_every_group(
+    settings: Settings, trained: tuple[TrainedRun, TrainedRun], profiles: Profiles, labels: pd.Series
+) -> None:
+    plain, learned = (Bundle.load(registry.fetch("institution", settings, one)).about["card"] for one in ("1", "2"))
+    counts = labels.value_counts()
+    rows = learned["groups"]["rows"]
+    for name in {row["by"] for row in rows}:
+        own = [row for row in rows if row["by"] == name]
+        # Every entity lies in one group, and so does every outcome.
+        assert sum(row["entities"] for row in own) == len(profiles.ids), name
+        assert (sum(row["confirmed"] for row in own), sum(row["honest"] for row in own)) == (counts[1.0], counts[0.0])
+        assert sum(row["asked"] for row in own) == round(learned["groups"]["share"] * len(profiles.ids))
+    assert all(row["false"] == row["honest"] == 0 for row in plain["groups"]["rows"])
+    pages = {one: page(learned, one) for one in ("zh", "en")}
+    assert "医疗机构" in pages["zh"]
+    for told in (f"{counts[1.0]} confirmed, {counts[0.0]} false alarms", "rates only, no size", "Ranked by chance"):
+        assert told in pages["en"]
+    assert re.search(r"\d+\.\d% <small>\d+\.\d% – \d+\.\d%</small>", pages["zh"])
+    assert "card.page" not in "".join(pages.values())
 
 
 def test_with_labels_boosting_serves_with_measured_figures(trained: tuple[TrainedRun, TrainedRun]) -> None:
@@ -145,7 +168,7 @@ def test_the_champion_moves_through_the_gate_and_back(
     # The unlabelled forest ranks far worse on the same labels: the gate refuses it and the champion stays.
     refused = registry.promote(settings, "institution", profiles, labels, "1")
     assert not refused.passed
-    assert "below zero" in refused.reason.en
+    assert "more than chance explains" in refused.reason.en
     tags = {one["version"]: one for one in registry.versions(settings, "institution")}
     assert (tags[1]["gate"], tags[2]["gate"], tags[2]["champion"]) == ("refused", "passed", True)
 
@@ -164,6 +187,9 @@ def test_the_fetched_bundle_scores_as_the_registered_model(
     mlflow.set_tracking_uri(settings.mlflow_url)
     theirs = mlflow.pyfunc.load_model("models:/gnomon-institution/2")
     told = theirs.predict(flat(profiles, ours.columns))
+    for gone in (ours.columns[0], f"{ours.columns[-1]}__z"):
+        with pytest.raises(Exception, match=f"{gone}|lack 1 columns"):
+            theirs.predict(flat(profiles, ours.columns).drop(columns=gone))
     scored = ours.score(profiles)
     assert np.abs(told["score"].to_numpy() - scored.score).max() < 1e-9
     assert np.abs(scored.base + scored.contributions.sum(axis=1).to_numpy() - scored.score).max() < 1e-6

@@ -12,8 +12,9 @@ from features.profiles import ProfileColumn, Profiles
 from gnomon.terms import Direction, Text
 from tests.training.conftest import profiles_from
 from training.detectors.boosting import Boosting
-from training.detectors.screens import DECLARED, Screens, taught
+from training.detectors.screens import DECLARED, Screens, heard, taught
 from training.detectors.tail import Tail
+from training.detectors.twins import bundles, one_of_each
 
 COLUMNS = ("bid_cv", "losing_cv", "market_cv", "closest_four_spread", "lowest_bid", "winner_rank")
 COUNT = 120
@@ -100,3 +101,33 @@ def test_a_conformal_p_value_warns_of_no_more_than_its_share_of_an_ordinary_popu
     kept = Tail.of(large).p_value(large[np.argsort(-large)[[0, 9, 99, 999]]])
     assert (kept >= 1.0 - exact).all()
     assert kept == pytest.approx(1.0 - exact, abs=1e-3)
+
+
+def test_few_labels_leave_screens_as_declared_and_many_tell_them_apart(tenders: Profiles, rigged: pd.Series) -> None:
+    chosen = [*range(6), *range(30, 48)]
+    few, every = tenders.select([tenders.ids[at] for at in chosen]), rigged.to_numpy(float)
+    told, _ = heard(few, every[chosen])
+    plain = Screens().fit(few)
+    assert np.corrcoef(told.score(few), plain.score(few))[0, 1] > 0.9
+    # Nothing was planted in the price level: with all labels it weighs less than any screen that tells.
+    weight = dict(zip(told.design.columns, heard(tenders, every)[0].weights, strict=True))
+    assert weight["lowest_bid"] < min(weight["bid_cv"], weight["losing_cv"], weight["closest_four_spread"])
+
+
+def test_what_labels_speak_against_weighs_nothing_and_never_in_favour(tenders: Profiles, rigged: pd.Series) -> None:
+    told, level = heard(tenders, 1.0 - rigged.to_numpy(float))
+    assert min(told.weights) >= 0.0
+    assert dict(zip(told.design.columns, told.weights, strict=True))["bid_cv"] == 0.0
+    found = told.explain(tenders)
+    assert np.allclose(found.base + found.by_column.sum(axis=1), told.score(tenders), atol=1e-9)
+    assert np.isfinite(level)
+
+
+def test_twins_are_bundled_whichever_way_they_are_spelt() -> None:
+    rng = np.random.default_rng(0)
+    first, other = rng.normal(size=80), rng.normal(size=80)
+    matrix = np.column_stack([first + rng.normal(0.0, 0.1, 80), np.exp(first), other, -(other**3), np.full(80, 2.0)])
+    found = bundles(matrix)
+    assert [one.tolist() for one in found] == [[0, 1], [2, 3]]
+    assert {tuple(one_of_each(found, rng).tolist()) for _ in range(50)} == {(0, 2), (0, 3), (1, 2), (1, 3)}
+    assert [one.tolist() for one in bundles(np.full((80, 3), 2.0))] == [[0], [1], [2]]

@@ -3,8 +3,8 @@
 Three parts, each over the spread of its own scores in the training population, summed with `WEIGHTS`:
 thinness of each column's histogram bin (HBOS, Goldstein and Dengel 2012), mean distance to the nearest of a few random
 entities over many draws (LeSiNN, Pang, Ting and Albrecht 2015), and compressed excess. All read directed deviations, so
-the harmless side is the same as usual. A distance parts among the columns as `d_j² / |d|`: its Aumann-Shapley value
-along the straight line from the neighbour, which adds up exactly.
+the harmless side is the same as usual. Distances are sums of absolute differences, which part near from far better than
+Euclidean ones where columns are many (Aggarwal, Hinneburg and Keim 2001), and whose parts add up exactly as they stand.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from features.profiles import Profiles
@@ -30,6 +29,8 @@ BINS, FLOOR = 10, 0.1
 """Bins of equal width, and what is added to a bin's relative height so that an empty one stays finite."""
 DRAWS, DRAWN = 120, 4
 """How many draws of how many entities each: few enough that nobody's own cluster is always among them."""
+DISTANCES = "absolute"
+"""Kept with a model: its spreads and neighbours mean nothing under other distances."""
 SHOWN = 5_000
 """Mean contributions are taken over at most so many entities."""
 
@@ -87,13 +88,16 @@ class Rarity:
         """Write JSON."""
         folder.mkdir(parents=True, exist_ok=True)
         about: dict[str, Any] = {"seed": self.seed, "features": self.design.as_list(), "spreads": list(self.spreads)}
+        about["distances"] = DISTANCES
         about |= {name: getattr(self, name).tolist() for name in ("scales", "usual", "edges", "thinness", "others")}
         (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote."""
+        """Read what `save` wrote; `KeyError` or `ValueError` where distances were measured another way."""
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        if about["distances"] != DISTANCES:
+            raise ValueError(f"distances: {about['distances']}")
         found = cls(int(about["seed"]), design=Design.of(about["features"]))
         found.spreads = tuple(float(one) for one in about["spreads"])
         found.scales = np.asarray(about["scales"], dtype=float)
@@ -118,8 +122,7 @@ class Rarity:
         compressed = np.arcsinh(toward / self.scales)
         apart = np.zeros(len(toward))
         for others in self.others:
-            off = compressed - others[_nearest(compressed, others)]
-            apart += np.sqrt(np.einsum("ij,ij->i", off, off))
+            apart += _distances(compressed, others).min(axis=0)
         excess = np.maximum(compressed, 0.0).sum(axis=1)
         return self._thin(toward).sum(axis=1), apart / len(self.others), excess
 
@@ -128,9 +131,7 @@ class Rarity:
         compressed = np.arcsinh(toward / self.scales)
         apart = np.zeros_like(compressed)
         for others in self.others:
-            squares = (compressed - others[_nearest(compressed, others)]) ** 2
-            distance = np.sqrt(squares.sum(axis=1, keepdims=True))
-            apart += squares / np.where(distance > 0.0, distance, 1.0)
+            apart += np.abs(compressed - others[_distances(compressed, others).argmin(axis=0)])
         parts = (self._thin(toward), apart / len(self.others), np.maximum(compressed, 0.0))
         weighed = zip(WEIGHTS, parts, self.spreads, strict=True)
         return np.asarray(sum(weight / spread * part for weight, part, spread in weighed), dtype=float)
@@ -150,6 +151,6 @@ def _scales(toward: Floats) -> Floats:
     return np.asarray(np.where(quartiles > 0.0, quartiles, np.where(spread > 0.0, spread, 1.0)), dtype=float)
 
 
-def _nearest(rows: Floats, others: Floats) -> npt.NDArray[np.int64]:
-    # The row's own square is the same for all others: it does not change which one is nearest.
-    return np.asarray(((others**2).sum(axis=1) - 2.0 * rows @ others.T).argmin(axis=1))
+def _distances(rows: Floats, others: Floats) -> Floats:
+    """Sum of absolute differences of each row to each of the others: others × rows."""
+    return np.stack([np.abs(rows - one).sum(axis=1) for one in others])

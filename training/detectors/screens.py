@@ -143,8 +143,6 @@ def taught(markets: Sequence[tuple[Profiles, pd.Series]], penalty: float = 0.01)
     Logistic regression with weights that are never negative: what a screen declares suspicious may count for nothing,
     and never in favour. Each market and each of its two sides weighs the same. They sum to the number of screens.
     """
-    from scipy.optimize import minimize
-
     told = [(Screens().fit(profiles).terms(profiles), labels) for profiles, labels in markets]
     names = sorted({name for terms, _ in told for name in terms.columns})
     rows, target, weight = [], [], []
@@ -157,17 +155,48 @@ def taught(markets: Sequence[tuple[Profiles, pd.Series]], penalty: float = 0.01)
         target.append(np.where(positive, 1.0, -1.0))
         weight.append(np.where(positive, 0.5 / positive.sum(), 0.5 / (~positive).sum()) / len(told))
     x, y, w = np.vstack(rows), np.concatenate(target), np.concatenate(weight)
-
-    def loss(at: Floats) -> tuple[float, Floats]:
-        margin = y * (at[0] + x @ at[1:])
-        slope = -w * y / (1.0 + np.exp(margin))
-        value = float(w @ np.logaddexp(0.0, -margin) + 0.5 * penalty * at[1:] @ at[1:])
-        return value, np.concatenate([[slope.sum()], x.T @ slope + penalty * at[1:]])
-
-    limits: list[tuple[float | None, float | None]] = [(None, None), *[(0.0, None)] * len(names)]
-    found = minimize(loss, np.zeros(len(names) + 1), jac=True, method="L-BFGS-B", bounds=limits).x[1:]
+    found = _logistic(x, y, w, penalty, np.zeros(len(names)))[1:]
     whole = float(found.sum()) or 1.0
     return tuple((name, float(one) * len(names) / whole) for name, one in zip(names, found, strict=True))
+
+
+def heard(profiles: Profiles, target: Floats, counts: Floats | None = None) -> tuple[Screens, float]:
+    """Screens whose score is in log-odds of `target` (1 confirmed, 0 refuted), and the log-odds where it is zero.
+
+    Logistic regression on the terms, each over its own spread, with weights that are never negative and are drawn to
+    what one common weight for all of them would be: few labels leave the screens as they were declared.
+    """
+    screens = Screens().fit(profiles)
+    terms = screens.terms(profiles).to_numpy(float)
+    side, weight = np.where(target > 0.5, 1.0, -1.0), np.ones(len(target)) if counts is None else counts
+    middle, spread = terms.mean(axis=0), _spread(terms)
+    total, breadth = terms.sum(axis=1, keepdims=True), _spread(terms.sum(axis=1, keepdims=True))
+    common = _logistic((total - total.mean()) / breadth, side, weight, 1.0, np.zeros(1))[1] / breadth[0]
+    level, *slopes = _logistic((terms - middle) / spread, side, weight, 1.0, common * spread)
+    own = np.asarray(slopes) / spread
+    screens.weights = tuple((own * np.asarray(screens.weights)).tolist())
+    screens.usual = tuple((own * np.asarray(screens.usual)).tolist())
+    return screens, float(level - own @ middle)
+
+
+def _spread(columns: Floats) -> Floats:
+    spread = columns.std(axis=0)
+    return np.asarray(np.where(spread > 0.0, spread, 1.0), dtype=float)
+
+
+def _logistic(x: Floats, side: Floats, weight: Floats, penalty: float, around: Floats) -> Floats:
+    """Intercept and slopes of a logistic regression on sides 1 and -1; slopes never negative, drawn to `around`."""
+    from scipy.optimize import minimize
+
+    def loss(at: Floats) -> tuple[float, Floats]:
+        margin, off = side * (at[0] + x @ at[1:]), at[1:] - around
+        slope = -weight * side * 1.0 / (1.0 + np.exp(np.minimum(margin, 50.0)))
+        value = float(weight @ np.logaddexp(0.0, -margin) + 0.5 * penalty * off @ off)
+        return value, np.concatenate([[slope.sum()], x.T @ slope + penalty * off])
+
+    limits: list[tuple[float | None, float | None]] = [(None, None), *[(0.0, None)] * x.shape[1]]
+    start = np.concatenate([[0.0], around])
+    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=limits).x, dtype=float)
 
 
 def _side(deviation: Floats, part: Part) -> Floats:

@@ -59,15 +59,18 @@ def isolation_text(forest: Any) -> str:
     return assemble(blocks, int(forest.n_features_in_))
 
 
-def averaged_text(forest: Any, slope: float, offset: float) -> str:
-    """A fitted scikit-learn forest of two classes as LightGBM model text: `offset + slope` × its mean probability."""
-    every = np.arange(forest.n_features_in_)
+def averaged_text(forests: Sequence[tuple[Any, npt.NDArray[Any]]], features: int, slope: float, offset: float) -> str:
+    """scikit-learn forests of two classes as LightGBM model text: `offset + slope` × the mean probability of all trees.
+
+    With each forest, which of the text's `features` each of its columns is.
+    """
+    grown = [(one.tree_, columns) for forest, columns in forests for one in forest.estimators_]
     blocks = []
-    for one in forest.estimators_:
-        counts = one.tree_.value[:, 0, :]
+    for tree, columns in grown:
+        counts = tree.value[:, 0, :]
         told = offset + slope * counts[:, 1] / counts.sum(axis=1)
-        blocks.append(_tree(one.tree_, every, told / len(forest.estimators_)))
-    return assemble(blocks, int(forest.n_features_in_))
+        blocks.append(_tree(tree, columns, told / len(grown)))
+    return assemble(blocks, features)
 
 
 def assemble(blocks: Sequence[str], features: int) -> str:
