@@ -42,7 +42,7 @@ from training.detectors.contract import Floats
 from training.detectors.forest import Forest
 from training.detectors.rarity import Rarity
 from training.detectors.screens import Screens
-from training.evaluate import Evaluation, evaluate
+from training.evaluate import FEWEST_POSITIVES, Evaluation, evaluate
 from training.metrics import Figure, Flags
 from training.volume import rates
 from training.volume import total as size_of
@@ -180,11 +180,17 @@ def _figures(name: str, split: str, told: Evaluation) -> list[Row]:
 
 
 def _bands(name: str, told: Evaluation) -> list[Row]:
-    return [
-        Row(name, f"within size band {number + 1}", f"{band['positives']} of {band['entities']}", "roc_auc",
-            band["roc_auc"])
-        for number, band in enumerate(told.bands)
-    ]  # fmt: skip
+    """Fifths by size, then fifths joined until each has positives enough to tell anything."""
+    rows = []
+    for number, band in enumerate(told.bands):
+        where = str(number + 1) if band["joined"] is None else "{}-{}".format(*band["joined"])
+        split = f"{band['positives']} of {band['entities']}"
+        if band["positives"] < FEWEST_POSITIVES:
+            split += ", too few to tell"
+        rows.append(
+            Row(name, f"within size band {where}", split, "roc_auc", band["roc_auc"], band["low"], band["high"])
+        )
+    return rows
 
 
 def _unsupervised(name: str, split: str, one: LabelledSet, fitted_on: Profiles, repeats: int) -> list[Row]:

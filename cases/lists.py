@@ -160,7 +160,7 @@ def _worked(
     return held
 
 
-def _day(session: Session, moment: ColumnElement[Any]) -> ColumnElement[str]:
+def _day(session: Session, moment: Any) -> ColumnElement[str]:
     """The day of a moment as people here count days (`cases.calendar.ZONE`), as text.
 
     Constants are written out: PostgreSQL does not take two parameters of the same value for the same group.

@@ -18,7 +18,8 @@ SIZES: dict[str, frozenset[str]] = {
     "institution": frozenset(
         {
             "after_death_claims", "age_conflict_items", "bed_days", "case_groups", "claims_count",
-            "claims_per_patient_max", "drugs_count", "fund_max", "fund_paid", "main_diagnoses", "overlapping_stays",
+            "claims_per_patient_max", "drugs_count", "fund_max", "fund_paid", "fund_per_day_max", "main_diagnoses",
+            "overlapping_stays",
             "patients", "physicians_count", "reported_attending", "reported_beneficiaries",
             "reported_claim_days_max", "reported_claims", "reported_counties", "reported_deductible_sum",
             "reported_diagnoses", "reported_inpatient_claims", "reported_operating", "reported_other_physicians",

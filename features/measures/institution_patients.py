@@ -76,6 +76,35 @@ def institutions_per_patient(rows: Rows) -> ir.Value:
     return rows.institutions.mean()
 
 
+def billed_again(tables: Tables) -> ir.Table:
+    """One row per institution, patient and pair of amounts (paid by the fund, paid by the patient), with its claims."""
+    claim = settled(tables)
+    claim = claim.select(
+        "institution_id", "person_id", "event_at", fund="fund_amount", own="self_amount"
+    ).filter(claim.person_id.notnull() & (claim.fund_amount + claim.self_amount > 0))  # fmt: skip
+    return claim.group_by("institution_id", "person_id", "fund", "own").aggregate(
+        claims=claim.count(), event_at=claim.event_at.max()
+    ).rename(entity_id="institution_id")  # fmt: skip
+
+
+BILLED_AGAIN = View(
+    "billed_again", billed_again, ("claim",), "claim", "claim_id", rows=CLAIMS, shares=("person_id", "fund", "own")
+)
+
+
+@INSTITUTION.rate(
+    BILLED_AGAIN, Text("同患者同金额重复结算占比", "share of claims billed again for the same amounts"),
+    behind=Behind(where=lambda r: r.claims > 1, weigh=lambda r: r.claims),
+)  # fmt: skip
+def billed_again_share(rows: Rows) -> tuple[ir.NumericValue, ir.NumericValue]:
+    """Share of the claims with the patient, the fund's and the patient's own payment of another; unknown left out.
+
+    Other than `duplicate_claim_share` on whatever day and for whatever diagnosis: what is copied gets a new date first.
+    Courses of one price (dialysis, refills) repeat honestly, so it is held against peers.
+    """
+    return ibis.ifelse(rows.claims > 1, rows.claims, 0).sum(), rows.claims.sum()
+
+
 def diagnoses(tables: Tables) -> ir.Table:
     """One row per institution and main diagnosis (three characters)."""
     claim = settled(tables)

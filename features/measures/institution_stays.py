@@ -124,6 +124,15 @@ def fund_per_day(rows: Rows) -> ir.Value:
     return ratio(rows.fund.sum(), ibis.greatest(rows.days, 1.0).sum())
 
 
+@INSTITUTION.measure(
+    STAYS, Text("单次住院最高日均基金支付", "largest fund per day of a stay"), "CNY", log=True,
+    behind=Behind(weigh=lambda r: ratio(r.fund, ibis.greatest(r.days, 1.0))),
+)  # fmt: skip
+def fund_per_day_max(rows: Rows) -> ir.Value:
+    """Fund paid over days of the stay where that is most, a stay counting one day at least."""
+    return ratio(rows.fund, ibis.greatest(rows.days, 1.0)).max()
+
+
 @INSTITUTION.share(STAYS, Text("短期住院占比", "share of short stays"), windows=RECENT)
 def short_stay_share(rows: Rows) -> ir.BooleanValue:
     """Share of the stays under two days."""

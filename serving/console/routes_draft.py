@@ -64,7 +64,7 @@ def look_at_draft(request: Request, asking: Author, form: Filled) -> Response:
         return Response(text, media_type="application/yaml", headers={"Content-Disposition": name})
     language = language_of(request, serving_of(request).settings.language)
     told = [(_line(fault.place), fault.told(language).removeprefix(f"{fault.place}: ")) for fault in looked.faults]
-    issues = [(issue.grade, _line(issue.place), issue.text.said_in(language)) for issue in looked.issues]
+    issues = [(str(issue.grade), _line(issue.place), issue.text.said_in(language)) for issue in looked.issues]
     found: Tried | None = None
     everybody = False
     if looked.model is not None and looked.model.detector == "rule":
