@@ -49,6 +49,8 @@ from training.volume import total as size_of
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 BUDGET = 0.05
+TOO_FEW = ", too few to tell"
+"""Of a band with so few positives that its figure neither reaches an aim nor misses it."""
 BASELINES: dict[tuple[str, str], tuple[float, float, float]] = {
     ("brazil", "supervised"): (0.880, 0.928, 0.877),
     ("italy", "supervised"): (0.887, 0.899, 0.819),
@@ -156,7 +158,8 @@ def run(data: Path, train: Path | None, limit: int | None, repeats: int, only: s
 
 def _held(row: Row) -> Row:
     aim = aims.aim(row.set, row.task, row.metric)
-    return replace(row, aim=aim, met=aims.met(row.task, row.value, aim, row.baseline))
+    told = None if row.split.endswith(TOO_FEW) else aims.met(row.task, row.value, aim, row.baseline)
+    return replace(row, aim=aim, met=told)
 
 
 def _crossed(one: LabelledSet, repeats: int) -> list[Row]:
@@ -186,7 +189,7 @@ def _bands(name: str, told: Evaluation) -> list[Row]:
         where = str(number + 1) if band["joined"] is None else "{}-{}".format(*band["joined"])
         split = f"{band['positives']} of {band['entities']}"
         if band["positives"] < FEWEST_POSITIVES:
-            split += ", too few to tell"
+            split += TOO_FEW
         rows.append(
             Row(name, f"within size band {where}", split, "roc_auc", band["roc_auc"], band["low"], band["high"])
         )

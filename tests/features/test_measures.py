@@ -82,6 +82,34 @@ def test_stays_return_overlap_and_go_without_care() -> None:
     assert np.isnan(values.at["H2", "no_care_stay_share"])
 
 
+def test_the_same_amounts_for_the_same_patient_again_are_told_whatever_the_day() -> None:
+    rows = {
+        "claim": [
+            claim(1, "H1", "P1", 100.0, day(0), self_amount=20.0),
+            claim(2, "H1", "P1", 100.0, day(60), self_amount=20.0, dx_primary="K35"),
+            claim(3, "H1", "P1", 100.0, day(90), self_amount=30.0),
+            claim(4, "H1", "P2", 100.0, day(0), self_amount=20.0),
+            claim(5, "H1", "P2", 100.0, day(9)),
+            claim(6, "H2", "P1", 100.0, day(1), self_amount=20.0),
+        ]
+    }
+    engine = engine_of(rows)
+    values = build(engine, "institution", day(400), min_peers=5).values
+    assert values.at["H1", "billed_again_share"] == 2 / 4
+    assert values.at["H2", "billed_again_share"] == 0
+    (found,) = evidence(engine, "institution", day(400), {"billed_again_share": ["H1"]})["billed_again_share", "H1"]
+    assert set(found.ids) == {"C0001", "C0002"}
+
+
+def test_the_dearest_day_of_a_stay_is_its_payment_over_its_days() -> None:
+    paid = {1: 900.0, 2: 500.0, 3: 4000.0}
+    rows = {
+        "admission": [stay(1, "H1", "P1", day(0), 9), stay(2, "H1", "P2", day(8), 0), stay(3, "H1", "P3", day(8), 10)],
+        "claim": [claim(one, "H1", f"P{one}", fund, day(20), admission_id=f"A{one:04d}") for one, fund in paid.items()],
+    }
+    assert profiled("institution", rows).values.at["H1", "fund_per_day_max"] == 500
+
+
 def test_a_discharge_after_the_as_of_is_not_known_yet() -> None:
     rows = {"admission": [stay(1, "H1", "P1", day(0), 5), stay(2, "H1", "P2", day(8), 30)]}
     assert profiled("institution", rows, days=20).values.at["H1", "stay_days_max"] == 5

@@ -31,8 +31,8 @@ def test_metrics_equal_those_of_scikit_learn_ties_included() -> None:
 
 def test_a_single_positive_tells_next_to_nothing_and_many_tell_as_much_as_resampling_says() -> None:
     low, high = metrics.auc_interval(0.5, 1, 900)
-    assert low < 0.1
-    assert high > 0.9
+    assert low < 0.2
+    assert high > 0.8
     assert metrics.auc_interval(1.0, 2, 900)[0] < 0.85
     rng = np.random.default_rng(0)
     target = rng.random(800) < 0.25
