@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.measures.declare import Behind, Rows, View, share
+from features.measures.declare import Behind, Rows, View, ratio, share
 from features.measures.tables import Tables, joined
 from features.measures.tender import TENDER, standing
 from features.measures.ties import with_ties
@@ -128,10 +128,11 @@ def pairs_met_mean(rows: Rows) -> ir.Value:
 @TENDER.measure(ENCOUNTERS, Text("存在关联的投标人对占比", "share of tied bidder pairs"), "%", behind=TIED)
 def tied_pair_share(rows: Rows) -> ir.Value:
     """Share of the pairs of bidders that share an owner, an officer, staff or a contact."""
-    return share(rows.tied)
+    return ratio(rows.tied.cast("int64").sum(), rows.count())
 
 
 @TENDER.measure(ENCOUNTERS, Text("与中标人关联的对手占比", "share of rivals tied to the winner"), "%", behind=TIED)
 def tied_to_winner_share(rows: Rows) -> ir.Value:
     """Share of the winner's rivals that share an owner, an officer, staff or a contact with it."""
-    return share(ibis.ifelse(rows.with_winner, rows.tied, ibis.null()))
+    tied = ibis.ifelse(rows.with_winner, rows.tied, ibis.null())
+    return ratio(tied.cast("int64").sum(), rows.with_winner.cast("int64").sum())

@@ -12,19 +12,27 @@ HUB = 5
 TABLES = ("org_interest", "position", "social_insurance", "contact_point")
 
 
-KINDS = ("ties", "owners", "staff", "contacts")
+REGISTRIES = {
+    "ties": TABLES,
+    "owners": ("org_interest",),
+    "staff": ("position", "social_insurance"),
+    "contacts": ("contact_point",),
+}
+"""Which tables have to be there before none is said: what a register that is not there would tell is unknown."""
 
 
 def with_ties(pair: ir.Table, tables: Tables) -> ir.Table:
     """The pairs `bidder_id`, `other_id` with the number of `owners`, `staff`, `contacts` in common and `ties` in all.
 
-    Null when no registry says anything: unknown, not untied.
+    Ties that are known count, whichever register tells them. None is a statement about every register: it is null
+    where one of them is not there.
     """
     pair = joined(pair.left_join(_tied(tables), ["bidder_id", "other_id"]))
     pair = pair.drop("bidder_id_right", "other_id_right")
-    if not any(tables.has(name) for name in TABLES):
-        return pair
-    return pair.mutate(**{name: pair[name].fill_null(0) for name in KINDS})
+    none = {kind: 0 if all(map(tables.has, names)) else None for kind, names in REGISTRIES.items()}
+    return pair.mutate(
+        **{kind: ibis.ifelse(pair[kind] > 0, pair[kind], ibis.literal(zero, "int64")) for kind, zero in none.items()}
+    )
 
 
 def _tied(tables: Tables) -> ir.Table:
