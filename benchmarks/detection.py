@@ -42,8 +42,8 @@ from training.detectors.contract import Floats
 from training.detectors.forest import Forest
 from training.detectors.rarity import Rarity
 from training.detectors.screens import Screens
-from training.evaluate import FEWEST_POSITIVES, Evaluation, evaluate
-from training.metrics import Figure, Flags
+from training.evaluate import Evaluation, evaluate
+from training.metrics import FEWEST_POSITIVES, Figure, Flags
 from training.volume import rates
 from training.volume import total as size_of
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from features.resolution.evaluate import wilson
 from gnomon.i18n import say
+from training.metrics import FEWEST_POSITIVES
 
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1d2733}"
@@ -89,12 +90,22 @@ def _bands(told: Mapping[str, Any], t: _Say) -> str:
             " – ".join(f"{end:,.0f}" if abs(end) >= 1000 else f"{end:,.4g}" for end in (one["from"], one["to"])),
             str(one["entities"]),
             str(one["positives"]),
-            "–" if one["roc_auc"] is None else f"{one['roc_auc']:.3f}",
+            _ranked(one, t),
         )
         for one in bands
     ]
     heads = [t("band"), t("labelled"), t("confirmed"), t("roc_auc")]
     return f"<h3>{t('bands')}</h3>{_table(heads, rows)}" if rows else ""
+
+
+def _ranked(band: Mapping[str, Any], t: _Say) -> str:
+    if band["roc_auc"] is None:
+        return "–"
+    told = f"{band['roc_auc']:.3f}"
+    if band.get("low") is None:
+        return told
+    few = "" if band["positives"] >= FEWEST_POSITIVES else f" {t('few_positives', least=FEWEST_POSITIVES)}"
+    return f"{told} <small>[{band['low']:.3f}, {band['high']:.3f}]</small>{few}"
 
 
 def _groups(card: Mapping[str, Any], language: str, t: _Say) -> str:

@@ -22,13 +22,11 @@ from training import metrics
 from training.detectors.boosting import Boosting, taught
 from training.detectors.contract import Detector, Floats
 from training.detectors.forest import Forest
-from training.metrics import Figure, Flags
+from training.metrics import FEWEST_POSITIVES, Figure, Flags
 from training.volume import rates as without_size
 from training.volume import total as size_of
 
 BANDS = 5
-FEWEST_POSITIVES = 30
-"""Neighbouring bands of size are joined, smallest first, until so many positives are in each: fewer tell little."""
 
 
 class Maker(Protocol):
@@ -205,7 +203,7 @@ def _bands(size: Floats, target: Flags, scores: Floats) -> list[dict[str, Any]]:
 
 
 def _joined(positives: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
-    """First and last band of each run of bands with `FEWEST_POSITIVES` at least; what is left joins the last run."""
+    """First and last band of each run of bands with `FEWEST_POSITIVES` at least; what is left joins the last."""
     runs: list[tuple[int, int]] = []
     start = 0
     for number in range(len(positives)):

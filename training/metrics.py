@@ -13,6 +13,8 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 DRAWS = 400
 ROW_DRAWS = 8_000_000
+FEWEST_POSITIVES = 30
+"""A ranking of fewer confirmed entities than this tells little."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from features.profiles import Profiles
 from gnomon.errors import Misuse
 from training import metrics
 from training.detectors.boosting import Boosting
-from training.evaluate import FEWEST_POSITIVES, Maker, evaluate, split
+from training.evaluate import Maker, evaluate, split
+from training.metrics import FEWEST_POSITIVES
 
 FAST: dict[str, Maker] = {"boosting": lambda seed: Boosting(seed=seed)}
 

@@ -19,6 +19,7 @@ from training import bundle, registry
 from training.bundle import Bundle
 from training.card_page import page
 from training.flat import flat
+from training.metrics import FEWEST_POSITIVES
 from training.train import TrainedRun, fit, train, write
 
 
@@ -83,6 +84,9 @@ def test_the_card_tells_the_data_the_figures_and_what_becomes_of_every_group(
         assert told in pages["en"]
     assert re.search(r"\d+\.\d% <small>\d+\.\d% – \d+\.\d%</small>", pages["zh"])
     assert "card.page" not in "".join(pages.values())
+    bands = learned["evaluation"]["size_bands"]
+    few = [one for one in bands if one["positives"] < FEWEST_POSITIVES and one["roc_auc"] is not None]
+    assert pages["en"].count("too few to tell") == len(few) > 0
 
 
 def test_with_labels_boosting_serves_with_measured_figures(trained: tuple[TrainedRun, TrainedRun]) -> None:
