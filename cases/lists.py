@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, case, func, literal, literal_column, or_, 
 from sqlalchemy.orm import Session
 
 from cases import bodies, cursors, policy
+from cases.calendar import ZONE
 from cases.people import Person
 from cases.tables import Case, Moment, plain
 from cases.tables_work import Item
@@ -166,10 +167,12 @@ def _day(session: Session, moment: Any) -> ColumnElement[str]:
     Constants are written out: PostgreSQL does not take two parameters of the same value for the same group.
     """
     if session.get_bind().dialect.name == "sqlite":
-        return func.date(moment, literal_column("'+8 hours'"))
-    return func.to_char(func.timezone(literal_column("INTERVAL '8 hours'"), moment), literal_column("'YYYY-MM-DD'"))
+        return func.date(moment, literal_column(_AHEAD))
+    return func.to_char(func.timezone(literal_column(f"INTERVAL {_AHEAD}"), moment), literal_column("'YYYY-MM-DD'"))
 
 
+_AHEAD = f"'{ZONE.utcoffset(None) // timedelta(hours=1):+d} hours'"
+"""How far the clocks here are before UTC, as both databases read it."""
 _read_day = cache(date.fromisoformat)
 
 

@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 
 from features.engine import Engine
 from features.measures.tables import Tables
-from features.measures.ties import HUB
+from features.measures.ties import HUB, REGISTERS
 
 TOLD_BY = {
     "tender": ("tied_pair_share", "tied_to_winner_share"),
@@ -24,6 +24,13 @@ TOLD_BY = {
     "supplier_pair": ("ties",),
 }
 """Measures that count ties, by kind of entity."""
+DETAILS = {
+    "org_interest": ("interest_type", "valid_from", "valid_to"),
+    "position": ("role", "valid_from", "valid_to"),
+    "social_insurance": ("", "since", "until"),
+    "contact_point": ("kind", "", ""),
+}
+"""Columns of each register with a role, a first and a last day; empty where it has none."""
 MOST = 40
 """Shared marks that are told."""
 
@@ -97,28 +104,20 @@ def _firms(tables: Tables, kind: str, entity_id: str) -> ir.Table | None:
 
 
 def _marks(tables: Tables) -> ir.Table:
-    """One row per firm and mark in each registry, with the role and the days that the registry gives."""
-
-    def part(table: ir.Table, kind: str, source: str, **columns: ir.Value | str) -> ir.Table:
-        told = table.select(kind=ibis.literal(kind), table=ibis.literal(source), **columns)
-        return told.mutate(**{name: told[name].cast("string") for name in told.columns})
-
-    interest, position = tables.org_interest, tables.position
-    insured, contact = tables.social_insurance, tables.contact_point
-    paid = insured.group_by("org_id", "person_id").aggregate(since=insured.month.min(), until=insured.month.max())
-    spell = {"since": "valid_from", "until": "valid_to"}
-    return ibis.union(
-        part(interest, "owner", "org_interest", org_id="org_id", mark="holder_id", role="interest_type", **spell),
-        part(position, "staff", "position", org_id="org_id", mark="person_id", role="role", **spell),
-        part(
-            paid, "staff", "social_insurance", org_id="org_id", mark="person_id", role=ibis.literal(""), since="since",
-            until="until",
-        ),
-        part(
-            contact, "contact", "contact_point", org_id="party_id", mark=contact.kind + ":" + contact.value_norm,
-            role="kind", since=ibis.null("string"), until=ibis.null("string"),
-        ),
-    )  # fmt: skip
+    """One row per firm and mark in each register, with the role and the days that the register gives."""
+    months = tables.social_insurance
+    paid = months.group_by("org_id", "person_id").aggregate(since=months.month.min(), until=months.month.max())
+    parts = []
+    for one in REGISTERS:
+        rows = paid if one.table == "social_insurance" else getattr(tables, one.table)
+        told = dict(zip(("role", "since", "until"), DETAILS[one.table], strict=True))
+        unsaid = {"role": ibis.literal(""), "since": ibis.null(), "until": ibis.null()}
+        said = {name: rows[column] if column else unsaid[name] for name, column in told.items()}
+        part = rows.select(
+            kind=ibis.literal(one.kind), table=ibis.literal(one.table), org_id=one.firm, mark=one.mark(rows), **said
+        )
+        parts.append(part.mutate(**{name: part[name].cast("string") for name in part.columns}))
+    return ibis.union(*parts)
 
 
 def _names(engine: Engine, tables: Tables, ids: set[str]) -> dict[str, str]:

@@ -100,4 +100,8 @@ def _read(url: str, version: int, kind: str, entity_id: str, as_of: datetime) ->
     lake = Lake(url)
     if version < 1 or version > lake.version:
         return ()
-    return network(Engine.open(lake, version, threads=1), kind, entity_id, as_of)
+    engine = Engine.open(lake, version, threads=1)
+    try:
+        return network(engine, kind, entity_id, as_of)
+    finally:
+        engine.close()

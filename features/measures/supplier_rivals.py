@@ -94,8 +94,7 @@ def tied_rivals(rows: Rows) -> ir.Value:
 @SUPPLIER.measure(RIVALS, Text("与关联企业同场占比", "share of meetings with tied rivals"), "%", behind=TIED)
 def tied_meeting_share(rows: Rows) -> ir.Value:
     """Share of the meetings that were with a rival known to be tied."""
-    known = ibis.ifelse(rows.ties.notnull(), ibis.ifelse(rows.ties > 0, rows.meetings, 0), ibis.null())
-    return ratio(known.sum(), rows.meetings.sum())
+    return ratio(((rows.ties > 0).cast("int64") * rows.meetings).sum(), rows.meetings.sum())
 
 
 @SUPPLIER.measure(

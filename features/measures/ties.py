@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import ibis
 import ibis.expr.types as ir
 
@@ -9,16 +12,29 @@ from features.measures.tables import Tables, joined
 
 HUB = 5
 """A value shared by more parties than this is a hub (an agency's phone, a state shareholder) and ties nobody."""
-TABLES = ("org_interest", "position", "social_insurance", "contact_point")
 
 
-REGISTRIES = {
-    "ties": TABLES,
-    "owners": ("org_interest",),
-    "staff": ("position", "social_insurance"),
-    "contacts": ("contact_point",),
-}
-"""Which tables have to be there before none is said: what a register that is not there would tell is unknown."""
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A table that says what a firm may have in common with others."""
+
+    table: str
+    kind: str
+    """owner, staff or contact."""
+    firm: str
+    """Column of the firm."""
+    mark: Callable[[ir.Table], ir.Value]
+    """What two firms have in common when it is the same."""
+
+
+REGISTERS = (
+    Register("org_interest", "owner", "org_id", lambda row: row.holder_id),
+    Register("position", "staff", "org_id", lambda row: row.person_id),
+    Register("social_insurance", "staff", "org_id", lambda row: row.person_id),
+    Register("contact_point", "contact", "party_id", lambda row: row.kind + ":" + row.value_norm),
+)
+NUMBERS = {"owners": "owner", "staff": "staff", "contacts": "contact"}
+"""Columns that number the ties of one kind."""
 
 
 def with_ties(pair: ir.Table, tables: Tables) -> ir.Table:
@@ -29,10 +45,12 @@ def with_ties(pair: ir.Table, tables: Tables) -> ir.Table:
     """
     pair = joined(pair.left_join(_tied(tables), ["bidder_id", "other_id"]))
     pair = pair.drop("bidder_id_right", "other_id_right")
-    none = {kind: 0 if all(map(tables.has, names)) else None for kind, names in REGISTRIES.items()}
-    return pair.mutate(
-        **{kind: ibis.ifelse(pair[kind] > 0, pair[kind], ibis.literal(zero, "int64")) for kind, zero in none.items()}
-    )
+    needed = {name: [one for one in REGISTERS if one.kind == kind] for name, kind in NUMBERS.items()}
+    none = {
+        name: ibis.literal(0 if all(tables.has(one.table) for one in registers) else None, "int64")
+        for name, registers in (needed | {"ties": list(REGISTERS)}).items()
+    }
+    return pair.mutate(**{name: ibis.ifelse(pair[name] > 0, pair[name], zero) for name, zero in none.items()})
 
 
 def _tied(tables: Tables) -> ir.Table:
@@ -46,20 +64,12 @@ def _tied(tables: Tables) -> ir.Table:
     pair = pair.filter(pair.bidder_id != pair.other_id)
     return pair.group_by("bidder_id", "other_id").aggregate(
         ties=pair.mark.count(),
-        owners=pair.mark.count(where=pair.kind == "owner"),
-        staff=pair.mark.count(where=pair.kind == "staff"),
-        contacts=pair.mark.count(where=pair.kind == "contact"),
+        **{name: pair.mark.count(where=pair.kind == kind) for name, kind in NUMBERS.items()},
     )
 
 
 def _marks(tables: Tables) -> ir.Table:
-    interest, position = tables.org_interest, tables.position
-    insured, contact = tables.social_insurance, tables.contact_point
+    rows = ((one, getattr(tables, one.table)) for one in REGISTERS)
+    told = (row.select(org_id=one.firm, kind=ibis.literal(one.kind), mark=one.mark(row)) for one, row in rows)
     # Registries overlap: one person on the payroll and on the board is one mark, not two.
-    return ibis.union(
-        interest.select("org_id", kind=ibis.literal("owner"), mark="holder_id"),
-        position.select("org_id", kind=ibis.literal("staff"), mark="person_id"),
-        insured.select("org_id", kind=ibis.literal("staff"), mark="person_id"),
-        contact.select(org_id="party_id", kind=ibis.literal("contact"), mark=contact.kind + ":" + contact.value_norm),
-        distinct=True,
-    )
+    return ibis.union(*told, distinct=True)

@@ -91,6 +91,19 @@ def served(settings: Settings) -> Iterator[str]:
     listening.close()
 
 
+@contextmanager
+def asked_by_system(settings: Settings) -> Iterator[httpx.Client]:
+    """A client with the token of a new account of a system."""
+    database = store.upgrade(settings)
+    with transaction(database) as session:
+        people.add(session, "system", Role.SERVICE, "test")
+        token = people.issue_token(session, "system", "test")
+    database.dispose()
+    headers = {"Authorization": f"Bearer {token}"}
+    with served(settings) as url, httpx.Client(base_url=url, headers=headers, timeout=30) as client:
+        yield client
+
+
 def suspicions() -> list[Warned]:
     """H1 is grave and known by two models, H2 and H3 are not grave."""
     return [

@@ -12,17 +12,15 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from cases import people, store
-from cases.workflow import Role
 from features.build import build
 from features.engine import Engine
 from features.lake import Lake
 from gnomon.config import Settings
-from gnomon.database import transaction
 from gnomon.errors import Fault, Misuse
 from serving.cli import app
 from serving.engine import EntityRun, score_all
 from tests.serving.clinics import CLINICS, clinics, labels
+from tests.serving.conftest import asked_by_system
 from training import registry
 from training.train import train
 
@@ -48,14 +46,9 @@ def by_command(settings: Settings, **aim: float) -> EntityRun | Fault:
 
 
 @pytest.fixture(scope="module")
-def api(settings: Settings, serve: Any) -> Iterator[httpx.Client]:
+def api(settings: Settings) -> Iterator[httpx.Client]:
     by_command(settings)  # leaves the profiles that the API reads
-    database = store.upgrade(settings)
-    with transaction(database) as session:
-        people.add(session, "system", Role.SERVICE, "test")
-        token = people.issue_token(session, "system", "test")
-    database.dispose()
-    with serve(settings) as url, httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}) as client:
+    with asked_by_system(settings) as client:
         yield client
 
 

@@ -28,6 +28,7 @@ from gnomon.terms import RANDOM, Outcome
 from serving import report
 from serving.engine import score_all
 from serving.random_looks import PERSONS, share
+from tests.serving.conftest import asked_by_system
 from training.dataset import of_rows
 from training.sampling import standing_for
 
@@ -139,15 +140,10 @@ def test_an_empty_lake_says_what_to_do_first(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def api(settings, first, serve) -> Iterator[httpx.Client]:
+def api(settings, first) -> Iterator[httpx.Client]:
     """The API over the scored workspace, by a system's token."""
-    database = store.upgrade(settings)
-    with transaction(database) as session:
-        people.add(session, "system", Role.SERVICE, "test")
-        token = people.issue_token(session, "system", "test")
-    database.dispose()
-    headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
-    with serve(settings) as url, httpx.Client(base_url=url, headers=headers, timeout=30) as client:
+    with asked_by_system(settings) as client:
+        client.headers["Accept-Language"] = "en"
         yield client
 
 

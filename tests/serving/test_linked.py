@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -34,7 +33,7 @@ from serving.learning import from_file, outcomes
 from serving.settled import settled
 from tests.features.profile_rows import table
 from tests.serving.clinics import CLINICS, GREEDY, clinics, put
-from tests.serving.conftest import warned
+from tests.serving.conftest import asked_by_system, warned
 
 AS_OF = datetime(2025, 6, 30, tzinfo=UTC)
 OLD, STANDS, OTHER = "C9", "C3", "C40"
@@ -118,15 +117,10 @@ def test_a_model_of_linked_records_is_made_again_to_the_bit_after_the_link_was_u
 
 
 @pytest.fixture
-def api(settings: Settings, serve: Any) -> Iterator[httpx.Client]:
+def api(settings: Settings) -> Iterator[httpx.Client]:
     linked(settings)
     score_all(settings, ["institution"], AS_OF)
-    database = store.upgrade(settings)
-    with transaction(database) as session:
-        people.add(session, "system", Role.SERVICE, "test")
-        token = people.issue_token(session, "system", "test")
-    database.dispose()
-    with serve(settings) as url, httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}) as client:
+    with asked_by_system(settings) as client:
         yield client
 
 
